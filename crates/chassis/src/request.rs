@@ -1,0 +1,165 @@
+//! What happens around every request: its trace, its log line, its figures, its error's body.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::metrics::{InFlight, Metrics};
+use crate::problem::Problem;
+use crate::telemetry::{Span, Spans};
+use crate::trace::{TraceContext, X_TRACE_ID};
+
+/// The status logged and counted for a request whose caller went away before its answer. No such
+/// status is ever sent; the number is nginx's.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// What [`observe`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    /// Who answers, as the logs name it.
+    pub service: Arc<str>,
+    /// Where durations are recorded.
+    pub metrics: Arc<Metrics>,
+    /// Where spans are recorded.
+    pub spans: Spans,
+}
+
+/// Who asked, as far as the handler knows: put into the extensions of its response, it becomes the
+/// field `from` of the log line.
+#[derive(Clone, Debug)]
+pub struct Caller(pub String);
+
+/// Middleware for the whole router.
+///
+/// - Continues or starts the trace; handlers find it as an `Extension<Arc<TraceContext>>`.
+/// - Adds `X-Trace-Id` to the answer and writes the body of a [`Problem`].
+/// - Emits one log event: `debug` for health checks, `warn` where the service failed, else `info`.
+/// - Records the duration by method, matched route and status.
+///
+/// A caller that goes away drops the future of its request; that is logged and counted as 499.
+pub async fn observe(
+    State(observer): State<Observer>,
+    matched: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let mut trace = TraceContext::from_headers(request.headers());
+    let route = matched.as_ref().map_or("", MatchedPath::as_str);
+    let mut span = observer
+        .spans
+        .server(format!("{} {route}", request.method()), &mut trace);
+    span.set("http.request.method", request.method().to_string());
+    span.set("http.route", route.to_owned());
+    span.set("url.path", request.uri().path().to_owned());
+
+    let trace = Arc::new(trace);
+    let mut exchange = Exchange {
+        started: Instant::now(),
+        _active: observer.metrics.request_started(),
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        quiet: is_health_check(route, request.headers()),
+        route: route.to_owned(),
+        trace: Arc::clone(&trace),
+        span,
+        observer,
+        done: false,
+    };
+    request.extensions_mut().insert(Arc::clone(&trace));
+
+    let mut response = next.run(request).await;
+
+    if let Ok(id) = HeaderValue::from_str(&trace.trace_id.to_string()) {
+        response.headers_mut().insert(X_TRACE_ID, id);
+    }
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        *response.body_mut() = problem.to_body(trace.trace_id);
+    }
+    let caller = response.extensions_mut().remove::<Caller>();
+    exchange.finish(
+        response.status().as_u16(),
+        problem.as_ref(),
+        caller.as_ref(),
+    );
+    response
+}
+
+/// Checks come every few seconds from everywhere: they would drown what the log is for.
+fn is_health_check(route: &str, headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
+    matches!(route, "/ping" | "/healthz")
+        || agent.is_some_and(|agent| agent.starts_with(b"ELB-HealthChecker/"))
+}
+
+/// One request and its answer; recorded once, also when it is dropped half-way.
+struct Exchange {
+    started: Instant,
+    _active: InFlight,
+    method: Method,
+    path: String,
+    route: String,
+    quiet: bool,
+    trace: Arc<TraceContext>,
+    span: Span,
+    observer: Observer,
+    done: bool,
+}
+
+impl Exchange {
+    fn finish(&mut self, status: u16, problem: Option<&Problem>, caller: Option<&Caller>) {
+        self.done = true;
+        let took = self.started.elapsed();
+        let metrics = &self.observer.metrics;
+        metrics.request_finished(&self.method, &self.route, status, took);
+        self.span
+            .set("http.response.status_code", i64::from(status));
+        if let Some(problem) = problem.filter(|problem| problem.status.is_server_error()) {
+            self.span.fail(problem.code);
+        }
+
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::$level!(
+                    name: "request",
+                    target: "request",
+                    service = &*self.observer.service,
+                    http.request.method = self.method.as_str(),
+                    url.path = self.path,
+                    http.route = self.route,
+                    http.response.status_code = status,
+                    duration_ms = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1e3,
+                    from = caller.map(|caller| caller.0.as_str()),
+                    error.code = problem.map(|problem| problem.code),
+                    error.hop = problem.and_then(|problem| problem.hop.as_deref()),
+                    error.detail = problem.map(|problem| problem.detail.as_str()),
+                    trace_id = %self.trace.trace_id,
+                    span_id = %self.trace.span_id,
+                    "{} {} {status}",
+                    self.method,
+                    self.path
+                )
+            };
+        }
+        match status {
+            _ if self.quiet => event!(debug),
+            500.. => event!(warn),
+            _ => event!(info),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.done {
+            let status = StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or_default();
+            let gone = Problem::new(status, "canceled", "the caller went away before the answer");
+            self.finish(CLIENT_CLOSED_REQUEST, Some(&gone), None);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Accepts, serves, drains: the life of a listener.
+//!
+//! Why not `axum::serve`: it waits without limit for requests in flight, it closes idle connections
+//! never or after hyper's 30 s (a load balancer that keeps them for 60 s then sends requests into
+//! closed connections, and answers 502), and it does not tell clients that it is about to leave.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::health::Health;
+use crate::settings::Settings;
+
+/// The largest request head. An ALB's own limit for all headers together is 64 KiB.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How long a connection that has nothing in flight when the drain ends may still deliver the
+/// request that its client has already sent.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The pause after the system refused to accept, usually for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The times that govern a listener's life.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest a connection may wait for the next request, and a request for the end of its
+    /// head: hyper measures both by one clock that starts when the previous answer is done.
+    pub keep_alive: Duration,
+    /// How long to keep serving once shutdown was asked for.
+    pub drain_delay: Duration,
+    /// How long requests in flight may then take to finish.
+    pub shutdown_grace: Duration,
+}
+
+impl From<&Settings> for Limits {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            keep_alive: settings.keep_alive_ms,
+            drain_delay: settings.drain_delay_ms,
+            shutdown_grace: settings.shutdown_grace_ms,
+        }
+    }
+}
+
+/// Requests were cut off: the grace period ended before they did.
+#[derive(Debug, thiserror::Error)]
+#[error("{requests} requests in flight were cut off after the grace period of {grace:?}")]
+pub struct CutOff {
+    /// How many.
+    pub requests: usize,
+    /// The limit they exceeded.
+    pub grace: Duration,
+}
+
+/// Serves `app` on `listener` until `shutdown` resolves and the drain is over.
+///
+/// 1. Serving: as many connections as come.
+/// 2. `shutdown` resolves: `health` turns to draining at once. For `drain_delay` everything is still
+///    served, new connections too, and each answer carries `Connection: close`.
+/// 3. The listener closes, after it has taken what had already connected; idle connections close.
+/// 4. What is in flight finishes, within `shutdown_grace`.
+///
+/// # Errors
+/// [`CutOff`] when the grace period ended first. The number is also logged.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    health: Health,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), CutOff> {
+    let (closing, closed) = watch::channel(false);
+    let mut server = Server {
+        app,
+        health: health.clone(),
+        keep_alive: limits.keep_alive,
+        busy: Arc::new(AtomicUsize::new(0)),
+        closed,
+        connections: JoinSet::new(),
+    };
+
+    server.accept_until(&listener, shutdown).await;
+    health.start_draining();
+    tracing::info!(
+        drain_delay_ms = millis(limits.drain_delay),
+        shutdown_grace_ms = millis(limits.shutdown_grace),
+        "draining"
+    );
+    let delay = tokio::time::sleep(limits.drain_delay);
+    server.accept_until(&listener, delay).await;
+    server.accept_backlog(&listener).await;
+    drop(listener);
+
+    closing.send_replace(true);
+    let finished = async { while server.connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.shutdown_grace, finished)
+        .await
+        .is_ok()
+    {
+        tracing::info!("drained");
+        return Ok(());
+    }
+    match server.busy.load(Ordering::Relaxed) {
+        0 => Ok(()),
+        requests => {
+            tracing::warn!(
+                requests,
+                shutdown_grace_ms = millis(limits.shutdown_grace),
+                "cut off"
+            );
+            Err(CutOff {
+                requests,
+                grace: limits.shutdown_grace,
+            })
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+struct Server {
+    app: Router,
+    health: Health,
+    keep_alive: Duration,
+    /// Requests being answered, on all connections.
+    busy: Arc<AtomicUsize>,
+    closed: watch::Receiver<bool>,
+    connections: JoinSet<()>,
+}
+
+impl Server {
+    async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => return,
+                // Reaps what has ended, so that the set does not grow.
+                Some(_) = self.connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => self.spawn(stream),
+                    Err(error) if is_peers_fault(&error) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "cannot accept connections");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the connections that the system has already completed: closing the listener would
+    /// reset them.
+    async fn accept_backlog(&mut self, listener: &TcpListener) {
+        let mut ready = pin!(tokio::time::sleep(Duration::ZERO));
+        loop {
+            tokio::select! {
+                biased;
+                Ok((stream, _)) = listener.accept() => self.spawn(stream),
+                () = &mut ready => return,
+            }
+        }
+    }
+
+    fn spawn(&mut self, stream: TcpStream) {
+        // Answers are small and written at once: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection {
+            app: self.app.clone(),
+            health: self.health.clone(),
+            keep_alive: self.keep_alive,
+            busy: Busy {
+                here: Arc::new(AtomicUsize::new(0)),
+                everywhere: Arc::clone(&self.busy),
+            },
+        };
+        self.connections
+            .spawn(connection.serve(stream, self.closed.clone()));
+    }
+}
+
+/// Errors of one connection that never came to be; the listener is fine.
+fn is_peers_fault(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}
+
+struct Connection {
+    app: Router,
+    health: Health,
+    keep_alive: Duration,
+    busy: Busy,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
+        let busy = self.busy.clone();
+        let service = service_fn(|request: Request<Incoming>| self.answer(request));
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.keep_alive)
+                .max_buf_size(MAX_HEAD_BYTES)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        // How a connection ends is the client's affair: what matters was logged with its requests.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = closed.wait_for(|closed| *closed) => connection.as_mut().graceful_shutdown(),
+        }
+        loop {
+            match tokio::time::timeout(LINGER, connection.as_mut()).await {
+                Err(_) if busy.here() => {}
+                _ => return,
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Tracked>, std::convert::Infallible> {
+        let busy = self.busy.enter();
+        let mut response = self.app.clone().oneshot(request).await?;
+        if self.health.is_draining() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        Ok(response.map(|body| Tracked { body, _busy: busy }))
+    }
+}
+
+/// Counts requests in flight on one connection and on all.
+#[derive(Clone)]
+struct Busy {
+    here: Arc<AtomicUsize>,
+    everywhere: Arc<AtomicUsize>,
+}
+
+impl Busy {
+    fn here(&self) -> bool {
+        self.here.load(Ordering::Relaxed) > 0
+    }
+
+    fn enter(&self) -> BusyGuard {
+        self.here.fetch_add(1, Ordering::Relaxed);
+        self.everywhere.fetch_add(1, Ordering::Relaxed);
+        BusyGuard(self.clone())
+    }
+}
+
+struct BusyGuard(Busy);
+
+impl Drop for BusyGuard {
+    fn drop(&mut self) {
+        self.0.here.fetch_sub(1, Ordering::Relaxed);
+        self.0.everywhere.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A response body that keeps its request in flight until it is sent.
+struct Tracked {
+    body: Body,
+    _busy: BusyGuard,
+}
+
+impl http_body::Body for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,77 @@
+//! Logs and spans of a process: started before anything else, flushed after everything else.
+
+mod pretty;
+mod spans;
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::settings::{LogFormat, TelemetrySettings};
+
+pub use spans::{Span, Spans};
+
+/// Keeps telemetry running. Dropped last, outside the async runtime: it then sends the spans that
+/// are still waiting and ends the exporter.
+#[derive(Debug)]
+pub struct Telemetry {
+    spans: Spans,
+}
+
+/// Telemetry could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A second subscriber in one process.
+    #[error("logging was started twice")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// The exporter refuses its configuration.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Exporter(String),
+}
+
+impl Telemetry {
+    /// Starts logging to standard output and, where an endpoint is given, the export of spans as
+    /// `service`.
+    pub fn start(settings: &TelemetrySettings, service: &str) -> Result<Self, TelemetryError> {
+        let terminal = io::stdout().is_terminal();
+        let format = settings.log_format.unwrap_or(if terminal {
+            LogFormat::Pretty
+        } else {
+            LogFormat::Json
+        });
+        let colour = terminal && settings.no_color.is_empty();
+        let logs = match format {
+            LogFormat::Pretty => fmt::layer().event_format(pretty::Pretty { colour }).boxed(),
+            LogFormat::Json => fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .boxed(),
+        };
+        tracing_subscriber::registry()
+            .with(logs.with_filter(settings.rust_log.clone()))
+            .try_init()?;
+
+        let endpoint = settings.otel_exporter_otlp_endpoint.as_ref();
+        let spans = match endpoint {
+            Some(endpoint) => Spans::export(endpoint, service).map_err(TelemetryError::Exporter)?,
+            None => Spans::off(),
+        };
+        Ok(Self { spans })
+    }
+
+    /// What requests and calls are recorded with.
+    #[must_use]
+    pub fn spans(&self) -> Spans {
+        self.spans.clone()
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.spans.shutdown();
+    }
+}

@@ -1,0 +1,311 @@
+//! Trace context: taken from a request's headers, sent on with every call it causes.
+//!
+//! Two formats are spoken: `traceparent` and `tracestate` of W3C Trace Context, and
+//! `X-Amzn-Trace-Id` as an Application Load Balancer sends it (`Root=1-<8 hex>-<24 hex>`, which is a
+//! trace id with a dash in it). Where both are present and disagree, `traceparent` names the trace
+//! and the ALB's root is passed on untouched, so that its access log still leads here.
+
+use std::fmt;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// W3C Trace Context, version 00: `00-<trace id>-<parent span id>-<flags>`.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Vendor data that travels with `traceparent`.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// The ALB's and X-Ray's header.
+pub const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+/// The trace id in every answer, for people who read headers.
+pub const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// 16 bytes that name a trace; shown as 32 hex digits, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceId(u128);
+
+/// 8 bytes that name one operation within a trace; shown as 16 hex digits, never zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanId(u64);
+
+/// Where a request stands in its trace.
+#[derive(Clone, Debug)]
+pub struct TraceContext {
+    /// The whole trace.
+    pub trace_id: TraceId,
+    /// This request.
+    pub span_id: SpanId,
+    /// The operation of the caller that caused it, if the caller said.
+    pub parent: Option<SpanId>,
+    /// Whether spans of this trace are being recorded.
+    pub sampled: bool,
+    state: Option<HeaderValue>,
+    amzn_root: Option<String>,
+}
+
+impl TraceId {
+    /// A fresh, random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(fastrand::u128(1..))
+    }
+
+    /// The id as a number.
+    #[must_use]
+    pub fn get(self) -> u128 {
+        self.0
+    }
+
+    /// Reads 32 lower-case hex digits.
+    fn parse(hex: &str) -> Option<Self> {
+        let id = is_lower_hex(hex, 32).then(|| u128::from_str_radix(hex, 16).ok())??;
+        (id != 0).then_some(Self(id))
+    }
+
+    /// Reads `1-<8 hex>-<24 hex>`.
+    fn parse_amzn(root: &str) -> Option<Self> {
+        let (seconds, rest) = root.strip_prefix("1-")?.split_once('-')?;
+        let fits = seconds.len() == 8 && rest.len() == 24;
+        Self::parse(&fits.then(|| [seconds, rest].concat())?.to_ascii_lowercase())
+    }
+
+    fn to_amzn(self) -> String {
+        let hex = self.to_string();
+        let (seconds, rest) = hex.split_at(8);
+        format!("1-{seconds}-{rest}")
+    }
+}
+
+impl SpanId {
+    /// A fresh, random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(fastrand::u64(1..))
+    }
+
+    /// The id as a number.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Reads 16 lower-case hex digits.
+    fn parse(hex: &str) -> Option<Self> {
+        let id = is_lower_hex(hex, 16).then(|| u64::from_str_radix(hex, 16).ok())??;
+        (id != 0).then_some(Self(id))
+    }
+}
+
+impl From<u128> for TraceId {
+    fn from(id: u128) -> Self {
+        Self(id)
+    }
+}
+
+impl From<u64> for SpanId {
+    fn from(id: u64) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl TraceContext {
+    /// Continues the trace that `headers` speak of, or starts one.
+    ///
+    /// A header that is not well formed counts as absent: a caller's mistake must not cost the answer.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+
+        let amzn = text(X_AMZN_TRACE_ID).map(AmznHeader::parse);
+        let amzn_root = amzn.as_ref().and_then(|header| header.root);
+        let amzn_id = amzn_root.and_then(TraceId::parse_amzn);
+
+        let w3c = text(TRACEPARENT).and_then(parse_traceparent);
+        let (trace_id, parent, sampled) = match (w3c, amzn, amzn_id) {
+            (Some((id, parent, sampled)), _, _) => (id, Some(parent), sampled),
+            (None, Some(amzn), Some(id)) => (id, amzn.parent, amzn.sampled),
+            _ => (TraceId::random(), None, false),
+        };
+        Self {
+            trace_id,
+            span_id: SpanId::random(),
+            parent,
+            sampled,
+            state: w3c.and_then(|_| headers.get(TRACESTATE).cloned()),
+            amzn_root: amzn_id.and(amzn_root).map(str::to_owned),
+        }
+    }
+
+    /// Writes the headers of a call made on behalf of this request; `span` names the call.
+    pub fn inject(&self, span: SpanId, headers: &mut HeaderMap) {
+        let sampled = u8::from(self.sampled);
+        let traceparent = format!("00-{}-{span}-{sampled:02x}", self.trace_id);
+        let amzn = if let Some(root) = &self.amzn_root {
+            format!("Root={root};Parent={span};Sampled={sampled}")
+        } else {
+            let root = self.trace_id.to_amzn();
+            format!("Root={root};Parent={span};Sampled={sampled}")
+        };
+        insert(headers, TRACEPARENT, &traceparent);
+        insert(headers, X_AMZN_TRACE_ID, &amzn);
+        if let Some(state) = &self.state {
+            headers.insert(TRACESTATE, state.clone());
+        }
+    }
+}
+
+/// The fields of `X-Amzn-Trace-Id` that are ours to read.
+struct AmznHeader<'a> {
+    root: Option<&'a str>,
+    parent: Option<SpanId>,
+    sampled: bool,
+}
+
+impl<'a> AmznHeader<'a> {
+    fn parse(header: &'a str) -> Self {
+        let mut fields = Self {
+            root: None,
+            parent: None,
+            sampled: false,
+        };
+        for field in header.split(';') {
+            match field.trim().split_once('=') {
+                Some(("Root", root)) => fields.root = Some(root),
+                Some(("Parent", parent)) => fields.parent = SpanId::parse(parent),
+                Some(("Sampled", sampled)) => fields.sampled = sampled == "1",
+                _ => {}
+            }
+        }
+        fields
+    }
+}
+
+/// Version 00 has exactly four fields; a later version may append more, and `ff` is never valid.
+fn parse_traceparent(header: &str) -> Option<(TraceId, SpanId, bool)> {
+    let mut fields = header.trim().split('-');
+    let version = fields.next().filter(|v| is_lower_hex(v, 2) && *v != "ff")?;
+    let trace_id = TraceId::parse(fields.next()?)?;
+    let parent = SpanId::parse(fields.next()?)?;
+    let flags = fields.next().filter(|flags| is_lower_hex(flags, 2))?;
+    if version == "00" && fields.next().is_some() {
+        return None;
+    }
+    let flags = u8::from_str_radix(flags, 16).ok()?;
+    Some((trace_id, parent, flags & 1 == 1))
+}
+
+fn is_lower_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Hex digits, dashes and what an incoming header already carried: always a valid value.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(headers: &[(&'static str, &str)]) -> TraceContext {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            insert(&mut map, HeaderName::from_static(name), value);
+        }
+        TraceContext::from_headers(&map)
+    }
+
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const PARENT: &str = "00f067aa0ba902b7";
+
+    #[test]
+    fn traceparent_is_continued() {
+        let context = context(&[("traceparent", &format!("00-{ID}-{PARENT}-01"))]);
+        assert_eq!(context.trace_id.to_string(), ID);
+        assert_eq!(context.parent.unwrap().to_string(), PARENT);
+        assert!(context.sampled);
+        assert_ne!(context.span_id.to_string(), PARENT);
+    }
+
+    #[test]
+    fn a_root_without_a_parent_as_an_alb_sends_it_is_continued() {
+        let header =
+            "Self=1-67891234-12456789abcdef012345678a;Root=1-4bf92f35-77b34da6a3ce929d0e0e4736";
+        let context = context(&[("x-amzn-trace-id", header)]);
+        assert_eq!(context.trace_id.to_string(), ID);
+        assert_eq!(context.parent, None);
+    }
+
+    #[test]
+    fn traceparent_wins_and_the_root_of_the_alb_travels_on() {
+        let root = "1-67891233-abcdef012345678912345678";
+        let context = context(&[
+            ("traceparent", &format!("00-{ID}-{PARENT}-00")),
+            ("x-amzn-trace-id", &format!("Root={root}")),
+            ("tracestate", "vendor=1"),
+        ]);
+        let mut sent = HeaderMap::new();
+        let span = SpanId::random();
+        context.inject(span, &mut sent);
+        assert_eq!(sent[TRACEPARENT], format!("00-{ID}-{span}-00"));
+        assert_eq!(
+            sent[X_AMZN_TRACE_ID],
+            format!("Root={root};Parent={span};Sampled=0")
+        );
+        assert_eq!(sent[TRACESTATE], "vendor=1");
+    }
+
+    #[test]
+    fn a_malformed_header_starts_a_new_trace() {
+        let zero = "0".repeat(32);
+        for bad in [
+            String::new(),
+            "00".into(),
+            format!("00-{ID}-{PARENT}"),
+            format!("00-{ID}-{PARENT}-01-more"),
+            format!("ff-{ID}-{PARENT}-01"),
+            format!("00-{zero}-{PARENT}-01"),
+            format!("00-{}-{PARENT}-01", ID.to_uppercase()),
+            format!("00-{ID}-0000000000000000-01"),
+            format!("00-+{}-{PARENT}-01", &ID[1..]),
+        ] {
+            let context = context(&[("traceparent", &bad)]);
+            assert_ne!(context.trace_id.to_string(), ID, "{bad}");
+            assert_eq!(context.parent, None, "{bad}");
+        }
+        for bad in [
+            "",
+            "Root=",
+            "Root=1-4bf92f35",
+            "Root=1-4bf92f3577-b34da6a3ce929d0e0e4736",
+            "Root=2-x-y",
+        ] {
+            assert_ne!(
+                context(&[("x-amzn-trace-id", bad)]).trace_id.to_string(),
+                ID,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_later_version_may_have_more_fields() {
+        let context = context(&[("traceparent", &format!("01-{ID}-{PARENT}-01-more"))]);
+        assert_eq!(context.trace_id.to_string(), ID);
+    }
+}

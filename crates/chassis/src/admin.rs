@@ -25,7 +25,7 @@ pub fn routes(metrics: Arc<Metrics>) -> Router {
     Router::new().route("/metrics", get(render))
 }
 
-/// Serves until dropped: figures are wanted most while a process drains.
+/// Serves until the process ends: figures are wanted most while it drains.
 pub async fn serve(listener: TcpListener, routes: Router) {
     // axum::serve only returns an error through a listener that gives up, and TCP's does not.
     let _ = axum::serve(listener, routes).await;

@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod health;
+pub mod healthcheck;
 pub mod metrics;
 pub mod problem;
 pub mod process;

@@ -68,7 +68,6 @@ impl Problem {
     }
 
     /// The body of the answer.
-    #[must_use]
     pub fn to_body(&self, trace_id: TraceId) -> Body {
         let envelope = Envelope {
             status: "error",

@@ -30,9 +30,10 @@ pub struct Started {
 /// The status is 0 after a clean drain, and 1 when the start failed or requests were cut off; the
 /// reason is logged. One thread does all the work: a container gets a fraction of a processor, and
 /// requests that are mostly waiting run faster without handing them from thread to thread.
-pub fn run<F>(settings: &Settings, service: &str, serve: impl FnOnce(Started) -> F) -> ExitCode
+pub fn run<F, E>(settings: &Settings, service: &str, serve: impl FnOnce(Started) -> F) -> ExitCode
 where
-    F: Future<Output = Result<(), CutOff>>,
+    F: Future<Output = Result<(), E>>,
+    E: Into<anyhow::Error>,
 {
     // Dropped after the runtime has ended: the last spans are sent then.
     let telemetry = match Telemetry::start(&settings.telemetry, service) {
@@ -49,13 +50,13 @@ where
         .and_then(|runtime| {
             runtime.block_on(async {
                 let started = start(settings, telemetry.spans()).await?;
-                anyhow::Ok(serve(started).await)
+                serve(started).await.map_err(Into::into)
             })
         });
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         // Logged where it happened.
-        Ok(Err(CutOff { .. })) => ExitCode::FAILURE,
+        Err(error) if error.is::<CutOff>() => ExitCode::FAILURE,
         Err(error) => {
             tracing::error!(service, "cannot start: {error:#}");
             ExitCode::FAILURE

@@ -1,2 +1,10 @@
-//! To come.
-fn main() {}
+//! `node`: one link of the chain.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use node::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -1,0 +1,300 @@
+//! The chain itself: how a ball is passed on, and what comes back.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chassis::trace::TraceContext;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::AppState;
+use crate::error::{Broken, Failure};
+use crate::upstream::{Answer, Ball, Upstream};
+use crate::wire::{Detail, ErrorEnvelope, ErrorMessage, Hop};
+
+/// A ball at this node: where it has been, and how much time is left.
+pub(crate) struct Rally<'a> {
+    pub(crate) state: &'a AppState,
+    pub(crate) trace: &'a TraceContext,
+    /// When the request came in.
+    pub(crate) arrived: Instant,
+    /// When its answer must be out.
+    pub(crate) until: Instant,
+    /// The nodes passed so far, without this one.
+    pub(crate) passed: Vec<String>,
+    /// Whether hops are to be described.
+    pub(crate) detail: bool,
+}
+
+/// What came back from the nodes behind this one.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    pub(crate) meows: Vec<String>,
+    pub(crate) hops: Vec<Hop>,
+    /// The value of `Server-Timing`: one entry a hop.
+    pub(crate) timing: String,
+    /// How long this node waited for them.
+    pub(crate) waited: Duration,
+}
+
+impl Rally<'_> {
+    /// Passes the ball on to every next node, and gathers what comes back, in the order listed.
+    ///
+    /// All answers are waited for: where one hop breaks, the meows of the others are still told.
+    pub(crate) async fn play(&self) -> Result<Played, Broken> {
+        self.misfortune().await?;
+        let begun = Instant::now();
+        let until = begun + shorter(self.until.saturating_duration_since(begun));
+        if until == begun {
+            return Err(self.no_time_left().into());
+        }
+        let path: Vec<&str> = self.passed.iter().map(String::as_str).collect();
+        let path = serde_json::to_vec(&[&path[..], &[&*self.state.service]].concat());
+        let path = Bytes::from(path.map_err(|error| Failure::BadRequest(error.to_string()))?);
+
+        let calls = self.state.next.iter();
+        let outcomes = join_all(calls.map(|next| self.call(next, path.clone(), until))).await;
+
+        let mut all = Played {
+            waited: begun.elapsed(),
+            ..Played::default()
+        };
+        let mut first_failure = None;
+        for outcome in outcomes {
+            let (meows, hops) = match outcome {
+                Ok(played) => {
+                    let comma = if all.timing.is_empty() { "" } else { ", " };
+                    all.timing.extend([comma, &played.timing]);
+                    (played.meows, played.hops)
+                }
+                Err(broken) => {
+                    first_failure.get_or_insert(broken.failure);
+                    (broken.meows, broken.hops)
+                }
+            };
+            all.meows.extend(meows);
+            all.hops.extend(hops);
+        }
+        match first_failure {
+            None => Ok(all),
+            Some(failure) => Err(Broken {
+                failure,
+                meows: all.meows,
+                hops: all.hops,
+                waited: all.waited,
+            }),
+        }
+    }
+
+    /// Suffers what was ordered for this rally.
+    async fn misfortune(&self) -> Result<(), Failure> {
+        let misfortune = self.state.faults.next();
+        if !misfortune.delay.is_zero() {
+            let delay = tokio::time::sleep(misfortune.delay);
+            timeout_at(self.until, delay)
+                .await
+                .map_err(|_| self.no_time_left())?;
+        }
+        match misfortune.fails {
+            true => Err(Failure::Injected {
+                node: self.state.service.to_string(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn no_time_left(&self) -> Failure {
+        Failure::Deadline {
+            node: self.state.service.to_string(),
+        }
+    }
+
+    /// One hop: the call, its figures, and its own words about itself and what is behind it.
+    async fn call(&self, next: &Upstream, path: Bytes, until: Instant) -> Result<Played, Broken> {
+        let begun = Instant::now();
+        let name = format!("POST {}", next.hop);
+        let (mut span, span_id) = self.state.spans.client(name, self.trace);
+        span.set("http.request.method", "POST");
+        span.set("server.address", next.hop.to_string());
+
+        let ball = Ball {
+            trace: self.trace,
+            span: span_id,
+            path,
+            detail: self.detail,
+            until,
+        };
+        let sent = next.send(&ball).await;
+        let took = begun.elapsed();
+        let outcome = match sent {
+            Ok(answer) => {
+                span.set("http.response.status_code", i64::from(answer.status));
+                self.read(next, &answer, took)
+            }
+            Err(failure) => Err(self.broke(next, failure, took)),
+        };
+        let code = outcome.as_ref().err().map(|broken| broken.failure.code());
+        if let Some(code) = code {
+            span.fail(code.as_str());
+        }
+        self.state.figures.hop(&next.hop, code, took);
+        outcome
+    }
+
+    /// Understands an answer; what cannot be understood is a failure of the hop.
+    fn read(&self, next: &Upstream, answer: &Answer, took: Duration) -> Result<Played, Broken> {
+        if answer.status != 200 {
+            return Err(self.read_error(next, answer, took));
+        }
+        let bad = |why| {
+            let hop = next.hop.to_string();
+            self.broke(next, Failure::BadAnswer { hop, why }, took)
+        };
+        let (meows, mut hops) = match self.detail {
+            false => (serde_json::from_slice(&answer.body).ok(), Vec::new()),
+            true => serde_json::from_slice::<Detail>(&answer.body)
+                .map_or((None, Vec::new()), |detail| {
+                    (Some(detail.meows), detail.hops)
+                }),
+        };
+        let meows: Vec<String> = meows.ok_or_else(|| bad("it is not what a node says"))?;
+        if meows.is_empty() {
+            return Err(bad("there is no meow in it"));
+        }
+        if let Some(hop) = hops.first_mut() {
+            hop.duration_us = micros(took);
+        }
+        let mut timing = String::new();
+        let name = next.hop.replace([':', '[', ']'], "_");
+        // Writing into a String does not fail.
+        let _ = write!(timing, "{name};dur={:.3}", took.as_secs_f64() * 1e3);
+        if let Some(behind) = answer.timing().filter(|behind| !behind.is_empty()) {
+            timing.extend([", ", behind]);
+        }
+        Ok(Played {
+            meows,
+            hops,
+            timing,
+            waited: took,
+        })
+    }
+
+    /// A node's own error names the hop that broke; anyone else's is only a bad status.
+    fn read_error(&self, next: &Upstream, answer: &Answer, took: Duration) -> Broken {
+        let Ok(ErrorEnvelope { message }) = serde_json::from_slice(&answer.body) else {
+            let hop = next.hop.to_string();
+            let status = answer.status;
+            return self.broke(next, Failure::BadStatus { hop, status }, took);
+        };
+        let ErrorMessage {
+            status,
+            code,
+            hop,
+            detail,
+            meows,
+            mut hops,
+        } = message;
+        let failure = Failure::Behind {
+            code,
+            status,
+            hop,
+            detail,
+        };
+        match hops.first_mut() {
+            Some(hop) => {
+                hop.duration_us = micros(took);
+                hop.status = answer.status;
+            }
+            None => hops = self.broke(next, failure.clone(), took).hops,
+        }
+        Broken {
+            failure,
+            meows,
+            hops,
+            waited: took,
+        }
+    }
+
+    /// A hop that broke before it could speak of itself.
+    fn broke(&self, next: &Upstream, failure: Failure, took: Duration) -> Broken {
+        let hop = Hop {
+            node: next.hop.to_string(),
+            from: self.state.service.to_string(),
+            meow: None,
+            depth: self.passed.len() + 1,
+            duration_us: micros(took),
+            own_us: None,
+            release: None,
+            instance: None,
+            status: failure.status().as_u16(),
+            code: Some(failure.code()),
+        };
+        Broken {
+            failure,
+            meows: Vec::new(),
+            hops: vec![hop],
+            waited: took,
+        }
+    }
+
+    /// This node's own entry in the list of hops. Its caller corrects duration and status to what
+    /// it saw.
+    pub(crate) fn own_hop(&self, waited: Duration, failure: Option<&Failure>) -> Hop {
+        let total = self.arrived.elapsed();
+        // Where something behind broke, this node did its part.
+        let own_failure = failure.filter(|failure| failure.hop("").is_empty());
+        Hop {
+            node: self.state.service.to_string(),
+            from: self.passed.last().cloned().unwrap_or_default(),
+            meow: own_failure.is_none().then(|| self.state.meow.to_string()),
+            depth: self.passed.len(),
+            duration_us: micros(total),
+            own_us: Some(micros(total.saturating_sub(waited))),
+            release: Some(self.state.release.to_string()),
+            instance: Some(self.state.identity.get().clone()),
+            status: failure.map_or(200, |failure| failure.status().as_u16()),
+            code: own_failure.map(Failure::code),
+        }
+    }
+
+    /// The answer to `?detail=hops`.
+    pub(crate) fn detailed(&self, meows: Vec<String>, hops: Vec<Hop>) -> Detail {
+        Detail {
+            node: self.state.service.to_string(),
+            release: self.state.release.to_string(),
+            instance: self.state.identity.get().clone(),
+            meows,
+            hops,
+            trace_id: self.trace.trace_id.to_string(),
+            total_us: micros(self.arrived.elapsed()),
+        }
+    }
+}
+
+/// The time a callee gets out of what its caller has left: a fiftieth less, at least 2 and at most
+/// 20 ms, so that the callee's word about what broke arrives before its caller gives up.
+pub(crate) fn shorter(left: Duration) -> Duration {
+    let margin = (left / 50).clamp(Duration::from_millis(2), Duration::from_millis(20));
+    left.saturating_sub(margin)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, shorter};
+
+    #[test]
+    fn the_inner_limit_is_always_the_shorter_and_a_chain_of_32_keeps_most_of_the_time() {
+        let mut left = Duration::from_secs(5);
+        for _ in 0..2 * 31 {
+            assert!(shorter(left) < left);
+            left = shorter(left);
+        }
+        assert!(left > Duration::from_millis(3500), "{left:?}");
+        assert_eq!(shorter(Duration::from_millis(2)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,327 @@
+//! One call to the next node: in time, over a connection that is kept, to a replica that is there.
+
+mod connect;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chassis::trace::{SpanId, TraceContext};
+use http::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, Url};
+use tokio::time::Instant;
+use tower::util::MapFutureLayer;
+
+use self::connect::Connected;
+use crate::addresses::Addresses;
+use crate::config::Config;
+use crate::error::Failure;
+use crate::wire::TIMEOUT_HEADER;
+
+/// The largest answer that is read: a fan-out of 16 nodes, twice, with all details.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Idle connections are given up well before the next node closes them (`KEEP_ALIVE_MS`, 75 s).
+const IDLE: Duration = Duration::from_secs(50);
+
+/// One of the next nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    /// What the hop is called: its host's name, or its address where it has no name.
+    pub(crate) hop: Arc<str>,
+    url: Arc<Target>,
+    addresses: Arc<Addresses>,
+    clients: Clients,
+    token: Option<HeaderValue>,
+    connect_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Target {
+    host: HeaderValue,
+    path: String,
+}
+
+/// The same client twice: one keeps connections, the other opens one for each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    pooled: Client,
+    fresh: Client,
+}
+
+/// A complete answer of the next node, of whatever status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub(crate) struct Ball<'a> {
+    pub(crate) trace: &'a TraceContext,
+    /// The span of this call.
+    pub(crate) span: SpanId,
+    /// The JSON array of the nodes that it has passed, the sender included.
+    pub(crate) path: Bytes,
+    /// Whether details are wanted in the answer.
+    pub(crate) detail: bool,
+    /// When the sender stops waiting.
+    pub(crate) until: Instant,
+}
+
+impl Clients {
+    /// # Errors
+    /// The client library cannot start.
+    pub(crate) fn new(connect_timeout: Duration) -> reqwest::Result<Self> {
+        let builder = || {
+            Client::builder()
+                .no_proxy()
+                .http1_only()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(connect_timeout)
+                .pool_idle_timeout(IDLE)
+                .connector_layer(MapFutureLayer::new(connect::note))
+        };
+        Ok(Self {
+            pooled: builder().build()?,
+            fresh: builder().pool_max_idle_per_host(0).build()?,
+        })
+    }
+}
+
+impl Upstream {
+    /// The node behind `url`, one of `NEXT`.
+    pub(crate) fn new(url: &Url, config: &Config, clients: Clients) -> Self {
+        let authority = url.authority();
+        let hop = match url.domain() {
+            Some(name) => name,
+            None => authority,
+        };
+        let bearer = config
+            .chain_token
+            .is_set()
+            .then(|| format!("Bearer {}", config.chain_token.expose()));
+        Self {
+            hop: hop.into(),
+            url: Arc::new(Target {
+                // The authority of a parsed URL is made of characters that a header may hold.
+                host: HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static("")),
+                path: format!("{}/meow", url.path().trim_end_matches('/')),
+            }),
+            addresses: Addresses::of(url, config.hosts_file.as_deref()),
+            clients,
+            token: bearer.and_then(|bearer| {
+                let mut value = HeaderValue::from_str(&bearer).ok()?;
+                value.set_sensitive(true);
+                Some(value)
+            }),
+            connect_timeout: config.connect_timeout_ms,
+        }
+    }
+
+    /// Sends the ball on and waits for the whole answer.
+    ///
+    /// A POST is sent a second time in two cases only, both of which leave the next node untouched:
+    /// - no connection came about: the other addresses behind the name are tried, each once;
+    /// - the connection was kept from an earlier call and ended before a byte of the answer came, as
+    ///   when the next node was replaced: once more, on a fresh connection.
+    pub(crate) async fn send(&self, ball: &Ball<'_>) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        match tokio::time::timeout_at(ball.until, self.attempt(ball)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Failure::Timeout {
+                hop: self.hop.to_string(),
+                limit_ms: ball.until.duration_since(started).as_millis(),
+            }),
+        }
+    }
+
+    async fn attempt(&self, ball: &Ball<'_>) -> Result<Answer, Failure> {
+        let addresses = self.addresses.in_turn().await.map_err(|_| self.dns())?;
+        match self.try_each(&self.clients.pooled, &addresses, ball).await {
+            Err(Stopped::Kept) => {
+                tracing::debug!(
+                    hop = &*self.hop,
+                    "a kept connection had ended: sending again"
+                );
+            }
+            Err(Stopped::Unsent(failure)) => {
+                // None of the addresses could be connected to: the name may have moved.
+                let now = self.addresses.refresh().await.map_err(|_| self.dns())?;
+                if now.iter().all(|address| addresses.contains(address)) {
+                    return Err(failure);
+                }
+            }
+            Err(Stopped::Failed(failure)) => return Err(failure),
+            Ok(response) => return self.read(response).await,
+        }
+        let addresses = self.addresses.in_turn().await.map_err(|_| self.dns())?;
+        match self.try_each(&self.clients.fresh, &addresses, ball).await {
+            Ok(response) => self.read(response).await,
+            Err(Stopped::Unsent(failure) | Stopped::Failed(failure)) => Err(failure),
+            Err(Stopped::Kept) => Err(self.reset()),
+        }
+    }
+
+    /// The first address to which a connection comes about gets the request.
+    async fn try_each(
+        &self,
+        client: &Client,
+        addresses: &[SocketAddr],
+        ball: &Ball<'_>,
+    ) -> Result<Response, Stopped> {
+        let mut outcome = Err(Stopped::Unsent(self.dns()));
+        for address in addresses {
+            outcome = self.try_one(client, *address, ball).await;
+            if !matches!(outcome, Err(Stopped::Unsent(_))) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    async fn try_one(
+        &self,
+        client: &Client,
+        address: SocketAddr,
+        ball: &Ball<'_>,
+    ) -> Result<Response, Stopped> {
+        let mut url = format!("http://{address}{}", self.url.path);
+        if ball.detail {
+            let _ = url.write_str("?detail=hops");
+        }
+        let request = client
+            .post(url)
+            .headers(self.headers(ball))
+            .body(ball.path.clone())
+            .build();
+        let request = request.map_err(|error| Stopped::Failed(self.failure(&error)))?;
+        let (sent, connected) = connect::watch(client.execute(request)).await;
+        sent.map_err(|error| match connected {
+            _ if error.is_connect() => Stopped::Unsent(self.connect_failure(&error)),
+            Connected::Before if is_closed(&error) => Stopped::Kept,
+            _ => Stopped::Failed(self.failure(&error)),
+        })
+    }
+
+    fn headers(&self, ball: &Ball<'_>) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(header::HOST, self.url.host.clone());
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Some(token) = &self.token {
+            headers.insert(header::AUTHORIZATION, token.clone());
+        }
+        let left = ball.until.saturating_duration_since(Instant::now());
+        let left = crate::rally::shorter(left).as_millis();
+        let left = HeaderValue::from(u64::try_from(left).unwrap_or(u64::MAX));
+        headers.insert(TIMEOUT_HEADER, left);
+        ball.trace.inject(ball.span, &mut headers);
+        headers
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Answer, Failure> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(&error))?
+        {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(Failure::BadAnswer {
+                    hop: self.hop.to_string(),
+                    why: "it does not end",
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body: body.into(),
+        })
+    }
+
+    fn dns(&self) -> Failure {
+        Failure::Dns {
+            hop: self.hop.to_string(),
+        }
+    }
+
+    fn reset(&self) -> Failure {
+        Failure::Reset {
+            hop: self.hop.to_string(),
+        }
+    }
+
+    fn connect_failure(&self, error: &reqwest::Error) -> Failure {
+        let hop = self.hop.to_string();
+        match io_kind(error) {
+            _ if error.is_timeout() => Failure::ConnectTimeout {
+                hop,
+                limit_ms: self.connect_timeout.as_millis(),
+            },
+            Some(std::io::ErrorKind::ConnectionRefused) => Failure::Refused { hop },
+            _ => Failure::Unreachable { hop },
+        }
+    }
+
+    /// What went wrong once there was a connection.
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let hop = self.hop.to_string();
+        match is_closed(error) {
+            true => Failure::Reset { hop },
+            false => Failure::BadAnswer {
+                hop,
+                why: "it is not HTTP",
+            },
+        }
+    }
+}
+
+/// Why no answer came.
+enum Stopped {
+    /// No connection came about: nothing was sent.
+    Unsent(Failure),
+    /// A connection from an earlier call ended before a byte of the answer came.
+    Kept,
+    /// Anything else.
+    Failed(Failure),
+}
+
+/// Whether the connection ended before the answer was complete.
+fn is_closed(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let closed = |error: &hyper::Error| {
+        error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+    };
+    let lost = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    hyper.is_some_and(closed) || io_kind(error).is_some_and(|kind| lost.contains(&kind))
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
+    causes(error).find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()))
+}
+
+fn causes<'a>(
+    error: &'a reqwest::Error,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+}
+
+impl Answer {
+    /// The upstream's own `Server-Timing`, to be passed on.
+    pub(crate) fn timing(&self) -> Option<&str> {
+        self.headers.get("server-timing")?.to_str().ok()
+    }
+}

@@ -6,8 +6,10 @@ use crate::{
 };
 
 mod path_pattern;
+mod target_health;
 
 pub use path_pattern::{PathPattern, PatternError};
+pub use target_health::{TargetHealth, TargetState};
 
 /// A listener's rules, ready to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,2 +1,13 @@
-//! To come.
-fn main() {}
+//! `roadie`: the operator's command.
+
+mod cli;
+mod container;
+mod rehearse;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::Cli::parse().run()
+}

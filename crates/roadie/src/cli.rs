@@ -1,0 +1,53 @@
+//! What `roadie` can be asked to do.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::container::leash;
+use crate::rehearse::{self, Rehearse};
+
+/// Rehearse the deployment of Microservice Ping Pong on one machine.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    rehearse: Rehearse,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the files in ecs/ on this machine, without Docker and without AWS (the default)
+    Rehearse(Rehearse),
+    /// Run a container's program; the rehearsal starts these
+    #[command(hide = true)]
+    Node(Box<node::Cli>),
+    /// Run a container's program; the rehearsal starts these
+    #[command(hide = true)]
+    Client(Box<client::Cli>),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> ExitCode {
+        match self.command {
+            None => rehearse::main(&self.rehearse),
+            Some(Command::Rehearse(rehearse)) => rehearse::main(&rehearse),
+            Some(Command::Node(node)) => {
+                let config = node.config;
+                let (settings, service) = (config.settings.clone(), config.service());
+                leash::run(&settings, &service, |started| node::run(config, started))
+            }
+            Some(Command::Client(client)) => {
+                let config = client.config;
+                let settings = config.settings.clone();
+                leash::run(&settings, "client", |started| client::run(config, started))
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What ties a container's process to the `roadie` that started it.
+//!
+//! The process's standard input is one end of a socket pair. Over it the process says on which port
+//! it listens, and on it the process waits for the other end to close. That happens when `roadie`
+//! lets go, and however `roadie` ends, SIGKILL included: nothing is left behind. A process that is
+//! stopped at that moment is woken and ended by the kernel, because it is alone in its process group
+//! and nobody is left to continue it.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use chassis::process::{self, Started};
+use chassis::settings::Settings;
+use tokio::io::AsyncReadExt;
+
+/// The end that `roadie` holds.
+#[derive(Debug)]
+pub(crate) struct Leash(tokio::net::UnixStream);
+
+impl Leash {
+    /// A leash, and the standard input of the process that is tied to it.
+    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        Ok((Self(tokio::net::UnixStream::from_std(ours)?), theirs.into()))
+    }
+
+    /// Waits until the process says on which port it listens.
+    ///
+    /// # Errors
+    /// It ended before.
+    pub(crate) async fn port(&mut self) -> io::Result<u16> {
+        self.0.read_u16().await
+    }
+}
+
+/// Runs a service on the leash that is its standard input.
+pub(crate) fn run<F, E>(
+    settings: &Settings,
+    service: &str,
+    serve: impl FnOnce(Started) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), E>>,
+    E: Into<anyhow::Error>,
+{
+    process::run(settings, service, |started| async {
+        hold(&started).map_err(|error| fail("cannot take the leash", error))?;
+        serve(started).await.map_err(Into::into)
+    })
+}
+
+/// Says where the service listens, and ends the process when the leash is let go.
+fn hold(started: &Started) -> io::Result<()> {
+    let mut leash = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    leash.write_all(&started.listener.local_addr()?.port().to_be_bytes())?;
+    // A thread of its own: it has to work whatever the service is busy with.
+    std::thread::Builder::new()
+        .name("leash".to_owned())
+        .spawn(move || {
+            let _ = leash.read(&mut [0]);
+            std::process::exit(0);
+        })?;
+    Ok(())
+}
+
+fn fail(what: &str, error: impl Display) -> anyhow::Error {
+    anyhow::anyhow!("{what}: {error}")
+}

@@ -1,0 +1,6 @@
+//! A container of the rehearsal: a process of its own, held on a leash.
+
+pub(crate) mod leash;
+mod process;
+
+pub(crate) use process::{Container, Program, Spec};

@@ -1,0 +1,133 @@
+//! The load balancer: takes requests and passes them to healthy targets, after the listener's rules.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{Html, IntoResponse, Response};
+use chassis::server::Limits;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{StatusCode, Uri, Version};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::targets::TargetGroup;
+
+/// How the listener lives and ends: at once, but for requests in flight.
+pub(crate) fn limits(idle_timeout: Duration) -> Limits {
+    Limits {
+        keep_alive: idle_timeout,
+        drain_delay: Duration::ZERO,
+        shutdown_grace: Duration::from_secs(10),
+    }
+}
+
+/// An ALB gives up on a connection to a target after this time.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Idle connections to targets are given up well before the targets close them (75 s).
+const IDLE: Duration = Duration::from_secs(55);
+
+/// Headers that speak of one connection only.
+const HOP_BY_HOP: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+];
+
+/// The load balancer's listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    rules: ecs::Router,
+    groups: Vec<TargetGroup>,
+    client: Client<HttpConnector, Body>,
+    port: u16,
+}
+
+impl Edge {
+    /// A listener on `port` with `rules` that lead to `groups`.
+    pub(crate) fn new(rules: ecs::Router, groups: Vec<TargetGroup>, port: u16) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        Self {
+            rules,
+            groups,
+            client: Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE)
+                .build(connector),
+            port,
+        }
+    }
+
+    /// The listener as something that can be served.
+    pub(crate) fn into_router(self) -> Router {
+        Router::new().fallback(pass).with_state(self)
+    }
+
+    fn target(&self, path: &str) -> Option<SocketAddr> {
+        let arn = self.rules.route(path);
+        self.groups.iter().find(|group| group.arn() == arn)?.next()
+    }
+}
+
+async fn pass(State(edge): State<Edge>, mut request: Request) -> Response {
+    let Some(target) = edge.target(request.uri().path()) else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    let Some(uri) = at(target, request.uri()) else {
+        return refuse(StatusCode::BAD_REQUEST);
+    };
+    *request.uri_mut() = uri;
+    *request.version_mut() = Version::HTTP_11;
+    forward(request.headers_mut(), edge.port);
+    match edge.client.request(request).await {
+        Ok(mut response) => {
+            remove_hop_by_hop(response.headers_mut());
+            response.map(Body::new)
+        }
+        Err(_) => refuse(StatusCode::BAD_GATEWAY),
+    }
+}
+
+/// The same resource, asked of `target`. The `Host` header stays what the browser sent.
+fn at(target: SocketAddr, uri: &Uri) -> Option<Uri> {
+    let authority: Authority = target.to_string().parse().ok()?;
+    let path = uri.path_and_query().cloned();
+    Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(authority)
+        .path_and_query(path.unwrap_or(PathAndQuery::from_static("/")))
+        .build()
+        .ok()
+}
+
+/// Adds what an ALB tells the target about the request. All clients are on this machine.
+fn forward(headers: &mut HeaderMap, port: u16) {
+    remove_hop_by_hop(headers);
+    let here = HeaderValue::from_static("127.0.0.1");
+    headers.append("x-forwarded-for", here);
+    headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+    headers.insert("x-forwarded-port", HeaderValue::from(port));
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// The load balancer's own answer.
+fn refuse(status: StatusCode) -> Response {
+    let page = format!(
+        "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
+    );
+    (status, Html(page)).into_response()
+}

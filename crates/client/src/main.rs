@@ -1,2 +1,10 @@
-//! To come.
-fn main() {}
+//! `client`: the letter page.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use client::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -12,6 +12,7 @@ use chassis::settings;
 use clap::Args;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
@@ -189,7 +190,10 @@ async fn report(State(faults): State<Faults>) -> Json<Report> {
 
 async fn replace(State(faults): State<Faults>, body: Bytes) -> Result<Json<Report>, Problem> {
     let bad = |why: String| Problem::new(StatusCode::BAD_REQUEST, "bad_request", why);
-    let order: Order = serde_json::from_slice(&body).map_err(|error| bad(error.to_string()))?;
+    // By way of a map: serde would take a list for the fields in order.
+    let order: Order = serde_json::from_slice::<Map<String, Value>>(&body)
+        .and_then(|order| serde_json::from_value(order.into()))
+        .map_err(|error| bad(error.to_string()))?;
     if !(0.0..=1.0).contains(&order.error_rate) {
         return Err(bad("error_rate takes 0 to 1".to_owned()));
     }

@@ -69,10 +69,10 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // The message of a request already says what these fields hold.
-        let said = ["http.", "url."]
+        // The message of a request already says what these fields hold; span ids are for machines.
+        let said = ["http.", "url.", "span_id"]
             .iter()
-            .any(|p| field.name().starts_with(p));
+            .any(|said| field.name().starts_with(said));
         // Writing into a String does not fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),

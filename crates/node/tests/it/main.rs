@@ -1,0 +1,15 @@
+//! The contract of a node, held over HTTP and through the real program.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod connections;
+mod deadlines;
+mod errors;
+mod faults;
+mod input;
+mod lifecycle;
+mod metrics;
+mod settings;
+mod spans;
+mod support;
+mod tracing;

@@ -1,5 +1,9 @@
 //! The contract of a node, held over HTTP and through the real program.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod answers;
 mod connections;

@@ -3,8 +3,7 @@
 //! The process's standard input is one end of a socket pair. Over it the process says on which port
 //! it listens, and on it the process waits for the other end to close. That happens when `roadie`
 //! lets go, and however `roadie` ends, SIGKILL included: nothing is left behind. A process that is
-//! stopped at that moment is woken and ended by the kernel, because it is alone in its process group
-//! and nobody is left to continue it.
+//! stopped cannot notice; on Linux the kernel is therefore asked to kill it when its parent is gone.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -56,6 +55,8 @@ where
 
 /// Says where the service listens, and ends the process when the leash is let go.
 fn hold(started: &Started) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let mut leash = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     leash.write_all(&started.listener.local_addr()?.port().to_be_bytes())?;
     // A thread of its own: it has to work whatever the service is busy with.

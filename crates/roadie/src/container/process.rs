@@ -1,6 +1,7 @@
 //! Starts, watches and stops the process of one container.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -35,8 +36,11 @@ pub(crate) struct Container {
     child: Child,
     /// Where it listens.
     pub(crate) port: u16,
-    _leash: Leash,
+    leash: Leash,
 }
+
+/// How long a process that was let go may take to end. It does nothing then but exit.
+const LET_GO: Duration = Duration::from_secs(2);
 
 impl Program {
     /// The program inside `image`, judged by the last part of its repository's name.
@@ -86,7 +90,7 @@ impl Container {
                 spec,
                 child,
                 port,
-                _leash: leash,
+                leash,
             }),
             Err(_) => {
                 let status = child.wait().await.context("cannot wait for the process")?;
@@ -104,8 +108,8 @@ impl Container {
         self.child.wait().await
     }
 
-    /// SIGTERM, and SIGKILL after the stop timeout, as ECS does it.
-    pub(crate) async fn stop(mut self) {
+    /// SIGTERM, and SIGKILL after the stop timeout, as ECS does it; at once when `over` resolves.
+    pub(crate) async fn stop(mut self, over: impl Future<Output = ()>) {
         // Reaped by nobody but us: the id is still ours.
         let pid = self
             .child
@@ -114,10 +118,22 @@ impl Container {
         if let Some(pid) = pid {
             let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
-        let ended = tokio::time::timeout(self.spec.stop_timeout, self.child.wait()).await;
-        if ended.is_err() {
-            let _ = self.child.kill().await;
+        tokio::select! {
+            () = wait_or_kill(&mut self.child, self.spec.stop_timeout) => {}
+            () = over => self.let_go().await,
         }
+    }
+
+    /// Ends the process at once; nobody is waiting for its answers.
+    pub(crate) async fn let_go(mut self) {
+        drop(self.leash);
+        wait_or_kill(&mut self.child, LET_GO).await;
+    }
+}
+
+async fn wait_or_kill(child: &mut Child, limit: Duration) {
+    if tokio::time::timeout(limit, child.wait()).await.is_err() {
+        let _ = child.kill().await;
     }
 }
 

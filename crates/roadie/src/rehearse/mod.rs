@@ -24,11 +24,13 @@ use chassis::health::Health;
 use chassis::server;
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::console::Console;
 use self::edge::Edge;
 use self::scratch::Scratch;
+use self::service::{Stagehand, Voices};
 use self::stage::Stage;
 
 /// Run the files in ecs/ on this machine.
@@ -104,15 +106,21 @@ async fn rehearse(options: &Rehearse) -> anyhow::Result<()> {
     roadie.say(&format!("load balancer on {url}"));
 
     let scratch = Arc::new(Scratch::new()?);
+    let (curtain, over) = watch::channel(false);
     let mut services = JoinSet::new();
     for (number, service) in stage.services.into_iter().enumerate() {
-        let voices = service::Voices::new(&console, &roadie, &service, number);
         let variables = [
             ("RUST_LOG", &options.rust_log),
             ("NO_COLOR", &options.no_color),
         ];
         let ambient = variables.map(|(name, value)| (name.to_owned(), value.clone()));
-        services.spawn(service.keep(voices, Arc::clone(&scratch), ambient.into()));
+        let stagehand = Stagehand {
+            voices: Voices::new(&console, &roadie, &service, number),
+            scratch: Arc::clone(&scratch),
+            ambient: ambient.into(),
+            over: over.clone(),
+        };
+        services.spawn(service.keep(stagehand));
     }
     let groups = stage.groups;
     let ready = {
@@ -133,7 +141,8 @@ async fn rehearse(options: &Rehearse) -> anyhow::Result<()> {
     let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
     ready.abort();
     roadie.say("stopping");
-    // The audience is out: nothing is in flight. Letting go of a container ends it.
-    services.shutdown().await;
+    // The audience is out: nothing is in flight.
+    curtain.send_replace(true);
+    services.join_all().await;
     drained.context("the load balancer did not drain")
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::console::{Console, Voice};
@@ -11,7 +12,10 @@ use super::scratch::Scratch;
 use super::stage::Service;
 use super::task::Task;
 
-/// The pause before a task that failed again and again is started once more, at most.
+/// The pause before a task that ended early is replaced, the first time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The pause doubles each time, up to this.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 /// A task that ran for this long was fine: what ends it is a new story.
@@ -43,54 +47,76 @@ impl Voices {
     }
 }
 
+/// What a place for a task needs to fill itself.
+#[derive(Clone)]
+pub(crate) struct Stagehand {
+    pub(crate) voices: Voices,
+    pub(crate) scratch: Arc<Scratch>,
+    /// Variables for every container.
+    pub(crate) ambient: BTreeMap<String, String>,
+    /// Whether the rehearsal is over.
+    pub(crate) over: watch::Receiver<bool>,
+}
+
 impl Service {
-    /// Runs the desired number of tasks, and starts a new one for each that ends. Dropping the future
-    /// ends them all.
-    pub(crate) async fn keep(
-        self,
-        voices: Voices,
-        scratch: Arc<Scratch>,
-        ambient: BTreeMap<String, String>,
-    ) {
+    /// Runs the desired number of tasks, and starts a new one for each that ends, until the rehearsal
+    /// is over and all of them have ended.
+    pub(crate) async fn keep(self, stagehand: Stagehand) {
         let service = Arc::new(self);
         let mut places = JoinSet::new();
         for place in 0..service.desired_count {
-            let (service, voices) = (Arc::clone(&service), voices.clone());
-            let (scratch, ambient) = (Arc::clone(&scratch), ambient.clone());
-            places.spawn(async move {
-                let mut pause = Duration::ZERO;
-                for attempt in 0_u64.. {
-                    tokio::time::sleep(pause).await;
-                    let begun = Instant::now();
-                    let id = format!("{}-{place}-{attempt}", service.name);
-                    service.run_task(&id, &voices, &scratch, &ambient).await;
-                    pause = match begun.elapsed() > SETTLED {
-                        true => Duration::ZERO,
-                        false => (pause * 2).clamp(Duration::from_secs(1), MAX_PAUSE),
-                    };
-                }
-            });
+            let (service, stagehand) = (Arc::clone(&service), stagehand.clone());
+            places.spawn(async move { service.keep_place(place, stagehand).await });
         }
         places.join_all().await;
     }
 
-    /// One task, from its start to the end of its last container.
-    async fn run_task(
-        &self,
-        id: &str,
-        voices: &Voices,
-        scratch: &Scratch,
-        ambient: &BTreeMap<String, String>,
-    ) {
-        let say = |what: String| voices.roadie.say(&format!("{}: {what}", self.name));
-        let parts = &self.containers;
-        match Task::start(id, parts, &self.targets, ambient, voices, scratch).await {
-            Err(error) => say(format!("the task did not start: {error:#}")),
-            Ok(mut task) => {
-                let why = task.broken().await;
-                say(format!("{why}; the task is replaced"));
-                task.stop().await;
+    async fn keep_place(&self, place: u32, mut stagehand: Stagehand) {
+        // Tasks that are being replaced: they drain while the next one starts.
+        let mut leaving = JoinSet::new();
+        let mut pause = Duration::ZERO;
+        for attempt in 0_u64.. {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stagehand.over() => break,
             }
+            let begun = Instant::now();
+            let id = format!("{}-{place}-{attempt}", self.name);
+            match Task::start(&id, self, &stagehand).await {
+                Err(error) => self.say(&stagehand, &format!("the task did not start: {error:#}")),
+                Ok(mut task) => {
+                    let why = tokio::select! {
+                        why = task.broken() => Some(why),
+                        () = stagehand.over() => None,
+                    };
+                    let Some(why) = why else {
+                        task.let_go().await;
+                        break;
+                    };
+                    self.say(&stagehand, &format!("{why}; the task is replaced"));
+                    leaving.spawn(task.stop(stagehand.clone()));
+                }
+            }
+            pause = match begun.elapsed() > SETTLED {
+                true => Duration::ZERO,
+                false => (pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE),
+            };
         }
+        leaving.join_all().await;
+    }
+
+    fn say(&self, stagehand: &Stagehand, what: &str) {
+        stagehand
+            .voices
+            .roadie
+            .say(&format!("{}: {what}", self.name));
+    }
+}
+
+impl Stagehand {
+    /// Resolves when the rehearsal is over.
+    pub(crate) async fn over(&mut self) {
+        // A rehearsal that is gone is over, too.
+        let _ = self.over.wait_for(|over| *over).await;
     }
 }

@@ -1,16 +1,14 @@
 //! One task: its containers, started in order, running as long as the essential ones do.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Context;
 use ecs::alb::TargetState;
-use futures_util::future::select_all;
+use futures_util::future::{join_all, select_all};
 
 use super::console::Voice;
-use super::scratch::Scratch;
-use super::service::Voices;
-use super::stage::{Part, TargetOf};
+use super::service::Stagehand;
+use super::stage::{Part, Service, TargetOf};
 use super::targets::Registration;
 use crate::container::Container;
 
@@ -30,24 +28,23 @@ impl Task {
     /// A container does not come up; those before it are ended.
     pub(crate) async fn start(
         id: &str,
-        parts: &[Part],
-        targets: &[TargetOf],
-        ambient: &BTreeMap<String, String>,
-        voices: &Voices,
-        scratch: &Scratch,
+        service: &Service,
+        stagehand: &Stagehand,
     ) -> anyhow::Result<Self> {
+        let voices = &stagehand.voices;
         let mut task = Self {
             containers: Vec::new(),
             essential: Vec::new(),
             registrations: Vec::new(),
         };
-        for part in parts {
+        for part in &service.containers {
             let name = &part.spec.name;
-            let hosts = scratch
+            let hosts = stagehand
+                .scratch
                 .write(&format!("{id}-{name}-hosts"), &task.hosts_of(part))
                 .context("cannot write a hosts file")?;
             let mut spec = part.spec.clone();
-            spec.environment.extend(ambient.clone());
+            spec.environment.extend(stagehand.ambient.clone());
             spec.environment
                 .insert("HOSTS_FILE".to_owned(), hosts.display().to_string());
             let container = Container::start(spec, voices.of(name)).await;
@@ -55,7 +52,7 @@ impl Task {
                 .push(container.with_context(|| name.clone())?);
             task.essential.push(part.essential);
         }
-        for target in targets {
+        for target in &service.targets {
             let container = task
                 .containers
                 .iter()
@@ -98,11 +95,17 @@ impl Task {
     }
 
     /// Ends what still runs: out of the target groups first, then the containers in reverse order.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self, mut stagehand: Stagehand) {
         drop(self.registrations);
         for container in self.containers.into_iter().rev() {
-            container.stop().await;
+            container.stop(stagehand.over()).await;
         }
+    }
+
+    /// Ends everything at once, and waits until it has ended.
+    pub(crate) async fn let_go(self) {
+        drop(self.registrations);
+        join_all(self.containers.into_iter().map(Container::let_go)).await;
     }
 }
 

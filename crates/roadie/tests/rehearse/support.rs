@@ -1,0 +1,249 @@
+//! A running rehearsal, what it prints, and the processes it started.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The layout of this repository, or a copy of it that may be spoilt.
+pub(crate) struct Layout {
+    dir: PathBuf,
+    copied: bool,
+}
+
+impl Layout {
+    pub(crate) fn own() -> Self {
+        Self {
+            dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ecs/ec2"),
+            copied: false,
+        }
+    }
+
+    pub(crate) fn copy(test: &str) -> Self {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        for entry in fs::read_dir(&Self::own().dir).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
+        }
+        Self { dir, copied: true }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.dir.to_str().unwrap()
+    }
+
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.dir.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Sets a variable of a container of the node's task definition.
+    pub(crate) fn set_environment(&self, container: &str, name: &str, value: &str) {
+        let path = self.dir.join("node-task-definition.json");
+        let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let containers = json["containerDefinitions"].as_array_mut().unwrap();
+        let container = containers
+            .iter_mut()
+            .find(|c| c["name"] == container)
+            .unwrap();
+        let environment = container["environment"].as_array_mut().unwrap();
+        environment.retain(|pair| pair["name"] != name);
+        environment.push(json!({"name": name, "value": value}));
+        fs::write(path, json.to_string()).unwrap();
+    }
+}
+
+impl Drop for Layout {
+    fn drop(&mut self) {
+        if self.copied {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+/// A running `roadie`. Dropping it kills it.
+pub(crate) struct Roadie {
+    child: Child,
+    pid: u32,
+    printed: Arc<Mutex<Vec<String>>>,
+    url: String,
+}
+
+impl Roadie {
+    /// Starts it on a free port, and waits until it is ready.
+    pub(crate) async fn start(layout: &Layout) -> Self {
+        Self::start_unready(layout, "ready in").await
+    }
+
+    /// Starts it on a free port, and waits until it says `what`.
+    pub(crate) async fn start_unready(layout: &Layout, what: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_roadie"))
+            .args([
+                "rehearse",
+                "--port",
+                "0",
+                "--rust-log",
+                "debug",
+                "--dir",
+                layout.path(),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let printed = Arc::<Mutex<Vec<String>>>::default();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let log = Arc::clone(&printed);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                log.lock().unwrap().push(line);
+            }
+        });
+        let roadie = Self {
+            pid: child.id().unwrap(),
+            child,
+            printed,
+            url: String::new(),
+        };
+        roadie.says(what).await;
+        let address = roadie.says("load balancer on http://").await;
+        Self {
+            url: address.split_once("on ").unwrap().1.to_owned(),
+            ..roadie
+        }
+    }
+
+    /// Runs it to its end, which has to come by itself: the status, and what it complained about.
+    pub(crate) async fn fails(arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roadie"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let output = command
+            .args(arguments)
+            .current_dir(root)
+            .output()
+            .await
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), message)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Waits for a line with `what` in it.
+    pub(crate) async fn says(&self, what: &str) -> String {
+        eventually(what, async || {
+            let printed = self.printed.lock().unwrap();
+            printed.iter().find(|line| line.contains(what)).cloned()
+        })
+        .await
+    }
+
+    /// The port on which a container said that it listens.
+    pub(crate) fn port_of(&self, container: &str) -> u16 {
+        let printed = self.printed.lock().unwrap();
+        let listens = format!("listening service={container} ");
+        let line = printed.iter().find(|line| line.contains(&listens)).unwrap();
+        let port = line.split(" port=").nth(1).unwrap();
+        port.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(pid(self.pid), signal).unwrap();
+    }
+
+    /// Waits for its end; no status when a signal ended it.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.unwrap().code()
+    }
+
+    /// Its folder for temporary files.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("roadie-{}", self.pid))
+    }
+
+    /// The processes it has started and that run now.
+    pub(crate) fn containers(&self) -> Vec<Container> {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|child| stat(*child).is_some_and(|stat| stat.parent == self.pid))
+            .map(|child| Container {
+                environment: fs::read(format!("/proc/{child}/environ")).unwrap_or_default(),
+                pid: child,
+            })
+            .collect()
+    }
+}
+
+/// A process that the rehearsal has started.
+#[derive(Debug)]
+pub(crate) struct Container {
+    pid: u32,
+    environment: Vec<u8>,
+}
+
+impl Container {
+    /// Whether its environment holds `text`.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.environment).contains(text)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(pid(self.pid), signal).unwrap();
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        stat(self.pid).is_some_and(|stat| stat.state != 'Z')
+    }
+}
+
+struct Stat {
+    state: char,
+    parent: u32,
+}
+
+fn stat(process: u32) -> Option<Stat> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some(Stat {
+        state: fields.next()?.chars().next()?,
+        parent: fields.next()?.parse().ok()?,
+    })
+}
+
+fn pid(process: u32) -> Pid {
+    Pid::from_raw(process.cast_signed()).unwrap()
+}
+
+/// Status and body.
+pub(crate) async fn get(url: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Waits until `probe` gives something, for ten seconds at most.
+pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let poll = async {
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(10), poll).await;
+    found.unwrap_or_else(|_| panic!("{what:?} did not come"))
+}

@@ -84,8 +84,8 @@ pub struct Config {
     )]
     pub chain_token: Secret,
 
-    /// File of lines "address[:port] name…" that are looked up before the system's resolver, and
-    /// read again when they change
+    /// Hosts file that is asked before the system's resolver: lines of an address, with or without
+    /// a port, and its names; read again each second
     #[arg(
         long,
         env,

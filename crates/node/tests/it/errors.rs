@@ -82,11 +82,12 @@ async fn a_hop_where_nobody_listens_has_refused() {
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_a_dns_error_of_that_hop() {
-    let john = Node::start("john", &["--next", "http://node-paul.invalid:3000"]).await;
-    let broke = john.get("/start").await.broke();
+    // A label of 64 letters is too long for a name: no resolver needs to be asked to know.
+    let name = "p".repeat(64);
+    let john = Node::start("john", &["--next", &format!("http://{name}:3000")]).await;
     assert_eq!(
-        broke,
-        (502, "dns".to_owned(), "node-paul.invalid".to_owned())
+        john.get("/start").await.broke(),
+        (502, "dns".to_owned(), name)
     );
 }
 

@@ -60,8 +60,12 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
 }
 
-/// The version this program was built as.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version this program was built as: what the build was told (an image's is told its revision as
+/// well, `0.1.0+3f2c1ab`), else the package's.
+pub const VERSION: &str = match option_env!("PING_PONG_VERSION") {
+    Some(version) if !version.is_empty() => version,
+    _ => env!("CARGO_PKG_VERSION"),
+};
 
 /// How logs look and where spans go.
 #[derive(Args, Clone, Debug)]

@@ -25,7 +25,14 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Line::default();
+        let mut line = Line {
+            // A container's log is read behind its name.
+            unsaid: match event.metadata().target() {
+                "request" => &["http.", "url.", "span_id", "service"],
+                _ => &[],
+            },
+            ..Line::default()
+        };
         event.record(&mut line);
 
         let (dim, colour, reset) = match (self.colour, *event.metadata().level()) {
@@ -52,6 +59,8 @@ fn time_of_day(now: SystemTime) -> String {
 
 #[derive(Default)]
 struct Line {
+    /// Beginnings of the names of fields that are left out.
+    unsaid: &'static [&'static str],
     message: String,
     fields: String,
 }
@@ -69,14 +78,14 @@ impl Visit for Line {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // The message of a request already says what these fields hold; span ids are for machines.
-        let said = ["http.", "url.", "span_id"]
+        let unsaid = self
+            .unsaid
             .iter()
-            .any(|said| field.name().starts_with(said));
+            .any(|name| field.name().starts_with(name));
         // Writing into a String does not fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
-            _ if said => Ok(()),
+            _ if unsaid => Ok(()),
             name => write!(self.fields, " {name}={value:?}"),
         };
     }

@@ -108,14 +108,15 @@ async fn rehearse(options: &Rehearse) -> anyhow::Result<()> {
     let scratch = Arc::new(Scratch::new()?);
     let (curtain, over) = watch::channel(false);
     let mut services = JoinSet::new();
-    for (number, service) in stage.services.into_iter().enumerate() {
+    let mut numbers = 1..;
+    for service in stage.services {
         let variables = [
             ("RUST_LOG", &options.rust_log),
             ("NO_COLOR", &options.no_color),
         ];
         let ambient = variables.map(|(name, value)| (name.to_owned(), value.clone()));
         let stagehand = Stagehand {
-            voices: Voices::new(&console, &roadie, &service, number),
+            voices: Voices::new(&console, &roadie, &service, numbers.by_ref()),
             scratch: Arc::clone(&scratch),
             ambient: ambient.into(),
             over: over.clone(),

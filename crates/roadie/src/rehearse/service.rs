@@ -29,14 +29,19 @@ pub(crate) struct Voices {
 }
 
 impl Voices {
-    /// A voice for each container of `service`, the service being the `number`th of the stage.
-    pub(crate) fn new(console: &Console, roadie: &Voice, service: &Service, number: usize) -> Self {
+    /// A voice for each container of `service`; `numbers` picks their colours.
+    pub(crate) fn new(
+        console: &Console,
+        roadie: &Voice,
+        service: &Service,
+        numbers: impl Iterator<Item = usize>,
+    ) -> Self {
         let names = service.containers.iter().map(|part| &part.spec.name);
         Self {
             roadie: roadie.clone(),
             containers: names
-                .enumerate()
-                .map(|(index, name)| (name.clone(), console.voice(name, 1 + number + index)))
+                .zip(numbers)
+                .map(|(name, number)| (name.clone(), console.voice(name, number)))
                 .collect(),
         }
     }

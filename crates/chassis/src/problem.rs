@@ -60,6 +60,13 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
+    /// 421: meant for another service than this one.
+    #[must_use]
+    pub fn misdirected(service: &str) -> Self {
+        let detail = format!("this is {service}, and the request is meant for another");
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "bad_request", detail)
+    }
+
     /// 500: a defect of this program.
     #[must_use]
     pub fn internal() -> Self {

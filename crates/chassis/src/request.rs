@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
-use http::header::{self, HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::metrics::{InFlight, Metrics};
@@ -17,6 +17,13 @@ use crate::trace::{TraceContext, X_TRACE_ID};
 /// The status logged and counted for a request whose caller went away before its answer. No such
 /// status is ever sent; the number is nginx's.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Whom a request is meant for, by the name of the service; callers may leave it out.
+///
+/// An address that a name stood for a moment ago may already be another container's: engines give a
+/// freed address to whoever starts next. Without this, john could call george, take him for paul, and
+/// answer with a meow missing.
+pub const X_MEANT_FOR: HeaderName = HeaderName::from_static("x-meant-for");
 
 /// What [`observe`] needs to know.
 #[derive(Clone, Debug)]
@@ -37,6 +44,8 @@ pub struct Caller(pub String);
 /// Middleware for the whole router.
 ///
 /// - Continues or starts the trace; handlers find it as an `Extension<Arc<TraceContext>>`.
+/// - Refuses what is meant for another service ([`X_MEANT_FOR`]): nothing has been done then, so it
+///   can be sent elsewhere.
 /// - Adds `X-Trace-Id` to the answer and writes the body of a [`Problem`].
 /// - Emits one log event: `debug` for health checks, `warn` where the service failed, else `info`.
 /// - Records the duration by method, matched route and status.
@@ -72,7 +81,11 @@ pub async fn observe(
     };
     request.extensions_mut().insert(Arc::clone(&trace));
 
-    let mut response = next.run(request).await;
+    let meant_for = request.headers().get(X_MEANT_FOR);
+    let mut response = match meant_for.is_none_or(|name| *name == *exchange.observer.service) {
+        true => next.run(request).await,
+        false => Problem::misdirected(&exchange.observer.service).into_response(),
+    };
 
     if let Ok(id) = HeaderValue::from_str(&trace.trace_id.to_string()) {
         response.headers_mut().insert(X_TRACE_ID, id);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chassis::request::X_MEANT_FOR;
 use chassis::trace::{SpanId, TraceContext};
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url};
 use tokio::time::Instant;
@@ -42,6 +44,8 @@ pub(crate) struct Upstream {
 struct Target {
     host: HeaderValue,
     path: String,
+    /// Who is called, where the URL has the public name of a node.
+    meant_for: Option<HeaderValue>,
 }
 
 /// The same client twice: one keeps connections, the other opens one for each request.
@@ -111,6 +115,7 @@ impl Upstream {
                 // The authority of a parsed URL is made of characters that a header may hold.
                 host: HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static("")),
                 path: format!("{}/meow", url.path().trim_end_matches('/')),
+                meant_for: url.domain().and_then(service),
             }),
             addresses: Addresses::of(url, config.hosts_file.as_deref()),
             clients,
@@ -126,7 +131,8 @@ impl Upstream {
     /// Sends the ball on and waits for the whole answer.
     ///
     /// A POST is sent a second time in two cases only, both of which leave the next node untouched:
-    /// - no connection came about: the other addresses behind the name are tried, each once;
+    /// - no connection came about, or only one to a node of another name: the other addresses behind
+    ///   the name are tried, each once;
     /// - the connection was kept from an earlier call and ended before a byte of the answer came, as
     ///   when the next node was replaced: once more, on a fresh connection.
     pub(crate) async fn send(&self, ball: &Ball<'_>) -> Result<Answer, Failure> {
@@ -201,11 +207,18 @@ impl Upstream {
             .build();
         let request = request.map_err(|error| Stopped::Failed(self.failure(&error)))?;
         let (sent, connected) = connect::watch(client.execute(request)).await;
-        sent.map_err(|error| match connected {
-            _ if error.is_connect() => Stopped::Unsent(self.connect_failure(&error)),
-            Connected::Before if is_closed(&error) => Stopped::Kept,
-            _ => Stopped::Failed(self.failure(&error)),
-        })
+        match sent {
+            Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
+                let hop = self.hop.to_string();
+                Err(Stopped::Unsent(Failure::Unreachable { hop }))
+            }
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(match connected {
+                _ if error.is_connect() => Stopped::Unsent(self.connect_failure(&error)),
+                Connected::Before if is_closed(&error) => Stopped::Kept,
+                _ => Stopped::Failed(self.failure(&error)),
+            }),
+        }
     }
 
     fn headers(&self, ball: &Ball<'_>) -> HeaderMap {
@@ -215,6 +228,9 @@ impl Upstream {
         headers.insert(header::CONTENT_TYPE, json);
         if let Some(token) = &self.token {
             headers.insert(header::AUTHORIZATION, token.clone());
+        }
+        if let Some(name) = &self.url.meant_for {
+            headers.insert(X_MEANT_FOR, name.clone());
         }
         let left = ball.until.saturating_duration_since(Instant::now());
         let left = crate::rally::shorter(left).as_millis();
@@ -285,12 +301,20 @@ impl Upstream {
 
 /// Why no answer came.
 enum Stopped {
-    /// No connection came about: nothing was sent.
+    /// No connection came about, or one to somebody else: nothing was done.
     Unsent(Failure),
     /// A connection from an earlier call ended before a byte of the answer came.
     Kept,
     /// Anything else.
     Failed(Failure),
+}
+
+/// The service behind a host's name, where that is a node's public name: `node-paul` of
+/// `node-paul.internal`. Other names say nothing about who answers.
+fn service(host: &str) -> Option<HeaderValue> {
+    let name = host.split('.').next()?;
+    let node = name.starts_with("node-");
+    node.then(|| HeaderValue::from_str(name).ok())?
 }
 
 /// Whether the connection ended before the answer was complete.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 
-use crate::support::{Fake, HostsFile, Node, Process, Reply, eventually};
+use crate::support::{Answer, Fake, HostsFile, Node, Process, Reply, client, eventually};
 
 const MEOW: &[Reply] = &[Reply::Json("[\"meow from {port}\"]")];
 
@@ -95,6 +95,50 @@ async fn an_address_where_nobody_listens_is_passed_over() {
         assert_eq!(john.get("/start").await.status, 200);
     }
     assert_eq!(alive.heard().len(), 10);
+}
+
+#[tokio::test]
+async fn an_address_that_another_node_has_taken_over_is_passed_over() {
+    let hosts = HostsFile::new("taken");
+    let ringo = Node::start("ringo", &[]).await;
+    let paul = Node::start("paul", &["--next", &ringo.url()]).await;
+    let flags = [
+        "--next",
+        "http://node-paul:3000",
+        "--hosts-file",
+        hosts.path(),
+    ];
+    // The name still has the address of a paul that is gone; ringo was started there.
+    hosts.write(&[("node-paul", ringo.address), ("node-paul", paul.address)]);
+    let john = Node::start("john", &flags).await;
+    let both = format!(
+        "[\"meow from node-paul:{}\",\"meow from node-ringo:{}\"]",
+        paul.port(),
+        ringo.port()
+    );
+    for _ in 0..10 {
+        assert_eq!(john.get("/start").await.body, both);
+    }
+
+    hosts.write(&[("node-paul", ringo.address)]);
+    let lost = Node::start("john", &flags).await;
+    let broke = lost.get("/start").await.broke();
+    assert_eq!(broke, (502, "refused".into(), "node-paul".into()));
+}
+
+#[tokio::test]
+async fn a_request_that_is_meant_for_another_is_not_answered() {
+    let paul = Node::start("paul", &[]).await;
+    let ask = async |path: &str, name: &'static str| {
+        let request = client().get(format!("{}{path}", paul.url()));
+        let request = request.header("x-meant-for", name);
+        Answer::read(request.send().await.unwrap()).await
+    };
+    for path in ["/start", "/meow", "/ping"] {
+        assert_eq!(ask(path, "node-paul").await.status, 200, "{path}");
+        let (status, code, _) = ask(path, "node-john").await.broke();
+        assert_eq!((status, &*code), (421, "bad_request"), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 //!   [`attribute`]. They accept every top-level field AWS knows and refuse every other one; where
 //!   AWS has a default, a method answers with it.
 //! - [`deployment`]: how many tasks a rolling deployment may run, and when its circuit breaks.
+//! - [`scheduler`]: what ECS does with the tasks of a service, as a state machine.
 //! - [`alb`]: which target group a request's path leads to.
 //! - [`Error`]: what can be wrong with the files, by file and field.
 //!
@@ -28,6 +29,7 @@ pub mod layout;
 pub mod listener;
 pub mod load_balancer;
 mod plan;
+pub mod scheduler;
 pub mod service;
 pub mod service_connect;
 pub mod step;

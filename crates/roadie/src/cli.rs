@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::container::leash;
-use crate::rehearse::{self, Rehearse};
+use crate::rehearse::{Rehearse, RehearseOrAsk};
 
 /// Rehearse the deployment of Microservice Ping Pong on one machine.
 #[derive(Debug, Parser)]
@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the files in ecs/ on this machine, without Docker and without AWS (the default)
-    Rehearse(Rehearse),
+    Rehearse(Box<RehearseOrAsk>),
     /// Run a container's program; the rehearsal starts these
     #[command(hide = true)]
     Node(Box<node::Cli>),
@@ -36,8 +36,11 @@ enum Command {
 impl Cli {
     pub(crate) fn run(self) -> ExitCode {
         match self.command {
-            None => rehearse::main(&self.rehearse),
-            Some(Command::Rehearse(rehearse)) => rehearse::main(&rehearse),
+            None => self.rehearse.run(),
+            Some(Command::Rehearse(rehearse)) => rehearse.run(),
+            // Such as a health check, which nothing needs to hold.
+            Some(Command::Node(node)) if node.command.is_some() => node.run(),
+            Some(Command::Client(client)) if client.command.is_some() => client.run(),
             Some(Command::Node(node)) => {
                 let config = node.config;
                 let (settings, service) = (config.settings.clone(), config.service());

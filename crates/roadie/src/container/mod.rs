@@ -3,4 +3,4 @@
 pub(crate) mod leash;
 mod process;
 
-pub(crate) use process::{Container, Program, Spec};
+pub(crate) use process::{Container, Program, Spec, check};

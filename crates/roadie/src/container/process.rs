@@ -108,6 +108,17 @@ impl Container {
         self.child.wait().await
     }
 
+    /// What it runs.
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// SIGKILL, as when it dies by itself.
+    pub(crate) fn kill(&mut self) {
+        // One that has ended already cannot be killed, and need not be.
+        let _ = self.child.start_kill();
+    }
+
     /// SIGTERM, and SIGKILL after the stop timeout, as ECS does it; at once when `over` resolves.
     pub(crate) async fn stop(mut self, over: impl Future<Output = ()>) {
         // Reaped by nobody but us: the id is still ours.
@@ -118,8 +129,9 @@ impl Container {
         if let Some(pid) = pid {
             let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
+        let limit = self.spec.stop_timeout;
         tokio::select! {
-            () = wait_or_kill(&mut self.child, self.spec.stop_timeout) => {}
+            () = wait_or_kill(&mut self.child, limit) => {}
             () = over => self.let_go().await,
         }
     }
@@ -129,6 +141,25 @@ impl Container {
         drop(self.leash);
         wait_or_kill(&mut self.child, LET_GO).await;
     }
+}
+
+/// Runs a check of the container beside it: whether it exits with 0 within `limit`.
+pub(crate) async fn check(spec: &Spec, arguments: &[String], limit: Duration) -> bool {
+    let Ok(program) = std::env::current_exe() else {
+        return false;
+    };
+    let status = Command::new(program)
+        .arg(spec.program.name())
+        .args(arguments)
+        .env_clear()
+        .envs(&spec.environment)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .status();
+    matches!(tokio::time::timeout(limit, status).await, Ok(Ok(status)) if status.success())
 }
 
 async fn wait_or_kill(child: &mut Child, limit: Duration) {

@@ -11,11 +11,12 @@ use chassis::server::Limits;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{StatusCode, Uri, Version};
+use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::targets::TargetGroup;
+use super::targets::{Lease, TargetGroup};
 
 /// How the listener lives and ends: at once, but for requests in flight.
 pub(crate) fn limits(idle_timeout: Duration) -> Limits {
@@ -72,7 +73,7 @@ impl Edge {
         Router::new().fallback(pass).with_state(self)
     }
 
-    fn target(&self, path: &str) -> Option<SocketAddr> {
+    fn target(&self, path: &str) -> Option<Lease> {
         let arn = self.rules.route(path);
         self.groups.iter().find(|group| group.arn() == arn)?.next()
     }
@@ -82,7 +83,7 @@ async fn pass(State(edge): State<Edge>, mut request: Request) -> Response {
     let Some(target) = edge.target(request.uri().path()) else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let Some(uri) = at(target, request.uri()) else {
+    let Some(uri) = at(target.address, request.uri()) else {
         return refuse(StatusCode::BAD_REQUEST);
     };
     *request.uri_mut() = uri;
@@ -91,7 +92,13 @@ async fn pass(State(edge): State<Edge>, mut request: Request) -> Response {
     match edge.client.request(request).await {
         Ok(mut response) => {
             remove_hop_by_hop(response.headers_mut());
-            response.map(Body::new)
+            // In flight until the last byte of the answer.
+            response.map(|body| {
+                Body::new(body.map_frame(move |frame| {
+                    let _ = &target;
+                    frame
+                }))
+            })
         }
         Err(_) => refuse(StatusCode::BAD_GATEWAY),
     }

@@ -1,18 +1,25 @@
 //! `roadie rehearse`: runs the files in `ecs/` on this machine.
 //!
 //! - `stage`: what the files ask for, in the terms of this machine;
-//! - `service`, `task`: keep the desired count, start and stop containers in order;
-//! - `targets`: who is healthy; `edge`: who gets a request;
-//! - `console`: what is seen of it.
+//! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
+//! - `targets`, `health`: who is healthy; `edge`: who gets a request;
+//! - `control`, `ask`, `status`: the API, and its use from a second terminal;
+//! - `clock`, `console`, `scratch`: its time, its words, its files.
 
+mod ask;
+pub(crate) mod clock;
 pub(crate) mod console;
+mod control;
 mod edge;
+mod health;
 mod scratch;
 mod service;
 mod stage;
+mod status;
 mod targets;
 mod task;
 
+use std::future::Future;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,11 +34,33 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::ask::Ask;
+use self::clock::Clock;
 use self::console::Console;
+use self::control::Control;
 use self::edge::Edge;
 use self::scratch::Scratch;
-use self::service::{Stagehand, Voices};
+use self::service::Stagehand;
 use self::stage::Stage;
+
+/// The rehearsal, or a word to one that runs.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct RehearseOrAsk {
+    #[command(flatten)]
+    rehearse: Rehearse,
+    #[command(subcommand)]
+    ask: Option<Ask>,
+}
+
+impl RehearseOrAsk {
+    pub(crate) fn run(&self) -> ExitCode {
+        match &self.ask {
+            Some(ask) => block_on(ask.run()),
+            None => self.rehearse.run(),
+        }
+    }
+}
 
 /// Run the files in ecs/ on this machine.
 #[derive(Args, Clone, Debug)]
@@ -43,6 +72,14 @@ pub(crate) struct Rehearse {
     /// Port of the load balancer on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
+
+    /// Port of the rehearsal's own API on 127.0.0.1, which its subcommands ask; 0 takes a free one
+    #[arg(long, default_value_t = 8081)]
+    control_port: u16,
+
+    /// How many times faster than on AWS waiting times pass
+    #[arg(long, default_value = "1", value_parser = clock::speed)]
+    speed: f64,
 
     /// Release to run, the layout's TAG
     #[arg(long, default_value = chassis::settings::VERSION)]
@@ -63,13 +100,104 @@ pub(crate) struct Rehearse {
     no_color: String,
 }
 
-/// Rehearses until Ctrl-C or SIGTERM.
-pub(crate) fn main(options: &Rehearse) -> ExitCode {
+impl Rehearse {
+    /// Rehearses until Ctrl-C or SIGTERM.
+    pub(crate) fn run(&self) -> ExitCode {
+        block_on(self.play())
+    }
+
+    async fn play(&self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let shutdown = chassis::shutdown::requested().context("cannot listen for signals")?;
+        let stage = Stage::read(&self.dir, &self.tag)?;
+        let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
+        let roadie = console.voice("roadie", 0);
+
+        let listener = listen(self.port, "--port").await?;
+        let address = listener
+            .local_addr()
+            .context("the listener has no address")?;
+        let url = format!("http://{address}");
+        let control = listen(self.control_port, "--control-port").await?;
+        let api = control
+            .local_addr()
+            .context("the listener has no address")?;
+        let names = stage.services.iter().map(|service| &*service.name);
+        let names: Vec<_> = names.collect();
+        roadie.say(&format!("{}: {}", self.dir.display(), names.join(", ")));
+        roadie.say(&format!("load balancer on {url}"));
+        roadie.say(&format!("control on http://{api}"));
+
+        let scratch = Arc::new(Scratch::new()?);
+        let (curtain, over) = watch::channel(false);
+        let clock = Clock::start(self.speed);
+        let mut services = JoinSet::new();
+        let mut handles = Vec::new();
+        let mut numbers = 1..;
+        for service in stage.services {
+            let containers = service.blueprint.containers.iter();
+            let names = containers.map(|part| part.spec.name.clone());
+            let voices = names.zip(numbers.by_ref());
+            let variables = [("RUST_LOG", &self.rust_log), ("NO_COLOR", &self.no_color)];
+            let ambient = variables.map(|(name, value)| (name.to_owned(), value.clone()));
+            let stagehand = Stagehand {
+                clock,
+                roadie: roadie.clone(),
+                voices: voices
+                    .map(|(name, number)| (name.clone(), console.voice(&name, number)))
+                    .collect(),
+                scratch: Arc::clone(&scratch),
+                ambient: ambient.into(),
+                over: over.clone(),
+            };
+            handles.push(service.keep(stagehand, &mut services));
+        }
+        let control = tokio::spawn(
+            Control {
+                dir: self.dir.clone(),
+                groups: stage.groups.clone(),
+                services: handles,
+            }
+            .serve(control),
+        );
+        let ready = {
+            let (groups, roadie, url) = (stage.groups.clone(), roadie.clone(), url.clone());
+            tokio::spawn(async move {
+                for group in &groups {
+                    group.first_healthy().await;
+                }
+                let took = begun.elapsed().as_secs_f64();
+                roadie.say(&format!(
+                    "ready in {took:.2} s: open {url} and click a letter"
+                ));
+            })
+        };
+
+        let limits = edge::limits(stage.idle_timeout);
+        let edge = Edge::new(stage.router, stage.groups, address.port()).into_router();
+        let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
+        ready.abort();
+        control.abort();
+        roadie.say("stopping");
+        // The audience is out: nothing is in flight.
+        curtain.send_replace(true);
+        services.join_all().await;
+        drained.context("the load balancer did not drain")
+    }
+}
+
+async fn listen(port: u16, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .with_context(|| format!("cannot listen on 127.0.0.1:{port} ({option} takes another)"))
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")
-        .and_then(|runtime| runtime.block_on(rehearse(options)));
+        .and_then(|runtime| runtime.block_on(work));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -77,73 +205,4 @@ pub(crate) fn main(options: &Rehearse) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-async fn rehearse(options: &Rehearse) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    let shutdown = chassis::shutdown::requested().context("cannot listen for signals")?;
-    let stage = Stage::read(&options.dir, &options.tag)?;
-    let console = Console::new(stage.longest_name(), !options.no_color.is_empty());
-    let roadie = console.voice("roadie", 0);
-
-    let address = (Ipv4Addr::LOCALHOST, options.port);
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on 127.0.0.1:{} (--port takes another)",
-            options.port
-        )
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
-    let url = format!("http://{address}");
-    let names: Vec<_> = stage
-        .services
-        .iter()
-        .map(|service| &*service.name)
-        .collect();
-    roadie.say(&format!("{}: {}", options.dir.display(), names.join(", ")));
-    roadie.say(&format!("load balancer on {url}"));
-
-    let scratch = Arc::new(Scratch::new()?);
-    let (curtain, over) = watch::channel(false);
-    let mut services = JoinSet::new();
-    let mut numbers = 1..;
-    for service in stage.services {
-        let variables = [
-            ("RUST_LOG", &options.rust_log),
-            ("NO_COLOR", &options.no_color),
-        ];
-        let ambient = variables.map(|(name, value)| (name.to_owned(), value.clone()));
-        let stagehand = Stagehand {
-            voices: Voices::new(&console, &roadie, &service, numbers.by_ref()),
-            scratch: Arc::clone(&scratch),
-            ambient: ambient.into(),
-            over: over.clone(),
-        };
-        services.spawn(service.keep(stagehand));
-    }
-    let groups = stage.groups;
-    let ready = {
-        let (groups, roadie, url) = (groups.clone(), roadie.clone(), url.clone());
-        tokio::spawn(async move {
-            for group in &groups {
-                group.first_healthy().await;
-            }
-            let took = begun.elapsed().as_secs_f64();
-            roadie.say(&format!(
-                "ready in {took:.2} s: open {url} and click a letter"
-            ));
-        })
-    };
-
-    let limits = edge::limits(stage.idle_timeout);
-    let edge = Edge::new(stage.router, groups, address.port()).into_router();
-    let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
-    ready.abort();
-    roadie.say("stopping");
-    // The audience is out: nothing is in flight.
-    curtain.send_replace(true);
-    services.join_all().await;
-    drained.context("the load balancer did not drain")
 }

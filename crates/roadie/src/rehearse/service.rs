@@ -1,61 +1,28 @@
-//! One service: keeps as many tasks running as are desired.
+//! One service: the scheduler decides, and what it decides is done with tasks of this machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::console::{Console, Voice};
+use super::clock::Clock;
+use super::console::Voice;
 use super::scratch::Scratch;
-use super::stage::Service;
-use super::task::Task;
+use super::stage::{Blueprint, Service};
+use super::status::{Happening, ServiceStatus};
+use super::task::{self, Order, TaskContext};
 
-/// The pause before a task that ended early is replaced, the first time.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The most events that are remembered; ECS shows the last hundred.
+const MAX_EVENTS: usize = 100;
 
-/// The pause doubles each time, up to this.
-const MAX_PAUSE: Duration = Duration::from_mins(1);
-
-/// A task that ran for this long was fine: what ends it is a new story.
-const SETTLED: Duration = Duration::from_secs(10);
-
-/// The voices of a service's containers, and roadie's own.
-#[derive(Clone, Debug)]
-pub(crate) struct Voices {
-    pub(crate) roadie: Voice,
-    containers: BTreeMap<String, Voice>,
-}
-
-impl Voices {
-    /// A voice for each container of `service`; `numbers` picks their colours.
-    pub(crate) fn new(
-        console: &Console,
-        roadie: &Voice,
-        service: &Service,
-        numbers: impl Iterator<Item = usize>,
-    ) -> Self {
-        let names = service.containers.iter().map(|part| &part.spec.name);
-        Self {
-            roadie: roadie.clone(),
-            containers: names
-                .zip(numbers)
-                .map(|(name, number)| (name.clone(), console.voice(name, number)))
-                .collect(),
-        }
-    }
-
-    /// The voice of the container `name`.
-    pub(crate) fn of(&self, name: &str) -> Voice {
-        self.containers.get(name).unwrap_or(&self.roadie).clone()
-    }
-}
-
-/// What a place for a task needs to fill itself.
+/// What every service needs to start containers.
 #[derive(Clone)]
 pub(crate) struct Stagehand {
-    pub(crate) voices: Voices,
+    pub(crate) clock: Clock,
+    pub(crate) roadie: Voice,
+    pub(crate) voices: BTreeMap<String, Voice>,
     pub(crate) scratch: Arc<Scratch>,
     /// Variables for every container.
     pub(crate) ambient: BTreeMap<String, String>,
@@ -63,58 +30,50 @@ pub(crate) struct Stagehand {
     pub(crate) over: watch::Receiver<bool>,
 }
 
-impl Service {
-    /// Runs the desired number of tasks, and starts a new one for each that ends, until the rehearsal
-    /// is over and all of them have ended.
-    pub(crate) async fn keep(self, stagehand: Stagehand) {
-        let service = Arc::new(self);
-        let mut places = JoinSet::new();
-        for place in 0..service.desired_count {
-            let (service, stagehand) = (Arc::clone(&service), stagehand.clone());
-            places.spawn(async move { service.keep_place(place, stagehand).await });
-        }
-        places.join_all().await;
+/// What a service can be asked.
+pub(crate) enum Request {
+    Deploy(Blueprint),
+    Scale(u32),
+    Kill(TaskId, oneshot::Sender<bool>),
+    Status(oneshot::Sender<ServiceStatus>),
+}
+
+/// What a task tells its service.
+pub(crate) struct Report {
+    pub(crate) task: TaskId,
+    pub(crate) observation: Observation,
+}
+
+/// Where a service is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceHandle {
+    pub(crate) name: String,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+struct Keeper {
+    name: String,
+    stagehand: Stagehand,
+    scheduler: Scheduler,
+    blueprints: BTreeMap<Revision, Arc<Blueprint>>,
+    running: BTreeMap<TaskId, watch::Sender<Order>>,
+    tasks: JoinSet<()>,
+    reports: mpsc::UnboundedSender<Report>,
+    events: VecDeque<Happening>,
+    /// The last word about the newest deployment.
+    told: Option<(Revision, Rollout)>,
+}
+
+impl ServiceHandle {
+    /// Asks; a service that is over does not hear it.
+    pub(crate) fn ask(&self, request: Request) {
+        let _ = self.requests.send(request);
     }
 
-    async fn keep_place(&self, place: u32, mut stagehand: Stagehand) {
-        // Tasks that are being replaced: they drain while the next one starts.
-        let mut leaving = JoinSet::new();
-        let mut pause = Duration::ZERO;
-        for attempt in 0_u64.. {
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stagehand.over() => break,
-            }
-            let begun = Instant::now();
-            let id = format!("{}-{place}-{attempt}", self.name);
-            match Task::start(&id, self, &stagehand).await {
-                Err(error) => self.say(&stagehand, &format!("the task did not start: {error:#}")),
-                Ok(mut task) => {
-                    let why = tokio::select! {
-                        why = task.broken() => Some(why),
-                        () = stagehand.over() => None,
-                    };
-                    let Some(why) = why else {
-                        task.let_go().await;
-                        break;
-                    };
-                    self.say(&stagehand, &format!("{why}; the task is replaced"));
-                    leaving.spawn(task.stop(stagehand.clone()));
-                }
-            }
-            pause = match begun.elapsed() > SETTLED {
-                true => Duration::ZERO,
-                false => (pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE),
-            };
-        }
-        leaving.join_all().await;
-    }
-
-    fn say(&self, stagehand: &Stagehand, what: &str) {
-        stagehand
-            .voices
-            .roadie
-            .say(&format!("{}: {what}", self.name));
+    pub(crate) async fn status(&self) -> Option<ServiceStatus> {
+        let (reply, status) = oneshot::channel();
+        self.ask(Request::Status(reply));
+        status.await.ok()
     }
 }
 
@@ -123,5 +82,176 @@ impl Stagehand {
     pub(crate) async fn over(&mut self) {
         // A rehearsal that is gone is over, too.
         let _ = self.over.wait_for(|over| *over).await;
+    }
+}
+
+impl Service {
+    /// Keeps the service as it is wanted, until the rehearsal is over and its tasks have ended.
+    pub(crate) fn keep(self, stagehand: Stagehand, services: &mut JoinSet<()>) -> ServiceHandle {
+        let (requests, inbox) = mpsc::unbounded_channel();
+        let (reports, reported) = mpsc::unbounded_channel();
+        let now = stagehand.clock.now();
+        let keeper = Keeper {
+            name: self.name.clone(),
+            scheduler: Scheduler::new(self.settings, self.desired_count, 1, now),
+            blueprints: BTreeMap::from([(1, Arc::new(self.blueprint))]),
+            stagehand,
+            running: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            reports,
+            events: VecDeque::new(),
+            told: None,
+        };
+        services.spawn(keeper.run(inbox, reported));
+        ServiceHandle {
+            name: self.name,
+            requests,
+        }
+    }
+}
+
+impl Keeper {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Request>,
+        mut reported: mpsc::UnboundedReceiver<Report>,
+    ) {
+        let mut over = self.stagehand.clone();
+        loop {
+            let now = self.stagehand.clock.now();
+            for action in self.scheduler.advance(now) {
+                self.act(action);
+            }
+            self.tell();
+            let wake = self.scheduler.wakes_at(now);
+            let clock = self.stagehand.clock;
+            tokio::select! {
+                () = over.over() => break,
+                Some(request) = inbox.recv() => self.answer(request),
+                Some(report) = reported.recv() => self.observe(&report),
+                Some(_) = self.tasks.join_next() => {}
+                () = clock.until(wake) => {}
+            }
+        }
+        // The tasks know that it is over, too.
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Start { task, revision } => self.start(task, revision),
+            Action::Deregister { task } => self.order(task, Order::Drain),
+            Action::Stop { task } => self.order(task, Order::Stop),
+        }
+    }
+
+    fn start(&mut self, task: TaskId, revision: Revision) {
+        let Some(blueprint) = self.blueprints.get(&revision).map(Arc::clone) else {
+            return;
+        };
+        let (orders, ordered) = watch::channel(Order::Run);
+        self.say(format!(
+            "started task {} of release {}",
+            task.0, blueprint.release
+        ));
+        self.tasks.spawn(task::run(TaskContext {
+            id: task,
+            service: self.name.clone(),
+            blueprint,
+            stagehand: self.stagehand.clone(),
+            orders: ordered,
+            reports: self.reports.clone(),
+        }));
+        self.running.insert(task, orders);
+    }
+
+    fn order(&mut self, task: TaskId, order: Order) {
+        if let Some(orders) = self.running.get(&task) {
+            orders.send_replace(order);
+        }
+        match order {
+            Order::Drain => self.say(format!("task {} is draining", task.0)),
+            Order::Stop => self.say(format!("stopping task {}", task.0)),
+            Order::Run | Order::Kill => {}
+        }
+    }
+
+    fn observe(&mut self, report: &Report) {
+        let now = self.stagehand.clock.now();
+        self.scheduler.observe(report.task, report.observation, now);
+        if report.observation == Observation::Exited {
+            self.running.remove(&report.task);
+        }
+    }
+
+    fn answer(&mut self, request: Request) {
+        let now = self.stagehand.clock.now();
+        match request {
+            Request::Deploy(blueprint) => {
+                let revision = self.blueprints.keys().last().map_or(1, |last| last + 1);
+                self.say(format!("deploying release {}", blueprint.release));
+                self.blueprints.insert(revision, Arc::new(blueprint));
+                self.scheduler.deploy(revision, now);
+            }
+            Request::Scale(desired) => {
+                self.say(format!("scaling to {desired} tasks"));
+                self.scheduler.scale(desired);
+            }
+            Request::Kill(task, reply) => {
+                let known = self.running.contains_key(&task);
+                self.order(task, Order::Kill);
+                let _ = reply.send(known);
+            }
+            Request::Status(reply) => {
+                let _ = reply.send(self.status());
+            }
+        }
+    }
+
+    /// Says how the newest deployment goes, when that has changed.
+    fn tell(&mut self) {
+        let primary = self.scheduler.primary();
+        let (revision, rollout, back) =
+            (primary.revision(), primary.rollout(), primary.is_rollback());
+        let before = self.told.replace((revision, rollout));
+        if before == Some((revision, rollout)) {
+            return;
+        }
+        let release = self.release(revision).to_owned();
+        if let Some((failed, _)) = before.filter(|(failed, _)| back && *failed != revision) {
+            let failed = self.release(failed).to_owned();
+            self.say(format!(
+                "deployment of release {failed} failed: too many of its tasks did"
+            ));
+            self.say(format!("rolling back to release {release}"));
+        }
+        match rollout {
+            Rollout::InProgress => {}
+            Rollout::Completed => self.say(format!("deployment of release {release} completed")),
+            Rollout::Failed => self.say(format!("deployment of release {release} failed")),
+        }
+    }
+
+    fn release(&self, revision: Revision) -> &str {
+        self.blueprints
+            .get(&revision)
+            .map_or("", |blueprint| &blueprint.release)
+    }
+
+    fn say(&mut self, what: String) {
+        self.stagehand.roadie.say(&format!("{}: {what}", self.name));
+        if self.events.len() == MAX_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(Happening {
+            at_ms: u64::try_from(self.stagehand.clock.now().as_millis()).unwrap_or(u64::MAX),
+            message: what,
+        });
+    }
+
+    fn status(&self) -> ServiceStatus {
+        ServiceStatus::of(&self.name, &self.scheduler, &self.events, |revision| {
+            self.release(revision).to_owned()
+        })
     }
 }

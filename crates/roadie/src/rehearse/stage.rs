@@ -5,9 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use ecs::container::ContainerDefinition;
+use ecs::container::{ContainerDefinition, DependencyCondition, HealthCheck, Probe};
+use ecs::scheduler::Settings;
+use ecs::service::CreateService;
 use ecs::{Layout, Router};
 
+use super::health::Check;
 use super::targets::TargetGroup;
 use crate::container::{Program, Spec};
 
@@ -20,10 +23,18 @@ pub(crate) struct Stage {
     pub(crate) idle_timeout: Duration,
 }
 
-/// A service and the one revision of its task definition.
+/// A service, with its first revision.
 pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) desired_count: u32,
+    pub(crate) settings: Settings,
+    pub(crate) blueprint: Blueprint,
+}
+
+/// One revision of a service's task definition, and where its tasks are registered.
+#[derive(Clone, Debug)]
+pub(crate) struct Blueprint {
+    pub(crate) release: String,
     pub(crate) containers: Vec<Part>,
     pub(crate) targets: Vec<TargetOf>,
 }
@@ -37,6 +48,9 @@ pub(crate) struct Part {
     /// Containers that start before it.
     pub(crate) after: Vec<String>,
     pub(crate) essential: bool,
+    pub(crate) check: Option<Check>,
+    /// Whether others wait until it is healthy.
+    pub(crate) awaited: bool,
 }
 
 /// Which container of a task is a target of which group.
@@ -49,8 +63,7 @@ pub(crate) struct TargetOf {
 impl Stage {
     /// Reads the layout in `dir`, with `tag` as its `TAG` and stand-ins for what only AWS can give.
     pub(crate) fn read(dir: &Path, tag: &str) -> anyhow::Result<Self> {
-        let layout = Layout::read(dir)?;
-        let layout = layout.render(&stand_ins(&layout, tag))?;
+        let layout = read(dir, tag)?;
         let groups: Vec<TargetGroup> = layout
             .target_groups()
             .map(|group| TargetGroup::new(group.arn().unwrap_or(&group.name), group.body.clone()))
@@ -61,7 +74,7 @@ impl Stage {
         let services = layout.services();
         Ok(Self {
             services: services
-                .map(|service| Service::read(&layout, service.body, &groups))
+                .map(|service| Service::read(&layout, service.body, &groups, tag))
                 .collect::<Result<_, _>>()?,
             router: layout.router(listener)?,
             idle_timeout: layout.idle_timeout(&listener.load_balancer_arn),
@@ -71,10 +84,32 @@ impl Stage {
 
     /// The number of letters of the longest name that is going to say something.
     pub(crate) fn longest_name(&self) -> usize {
-        let parts = self.services.iter().flat_map(|service| &service.containers);
+        let blueprints = self.services.iter().map(|service| &service.blueprint);
+        let parts = blueprints.flat_map(|blueprint| &blueprint.containers);
         let names = parts.map(|part| part.spec.name.len());
         names.chain(["roadie".len()]).max().unwrap_or_default()
     }
+}
+
+/// Reads the files again, as another release: a blueprint for each service that they name.
+pub(crate) fn blueprints(
+    dir: &Path,
+    tag: &str,
+    groups: &[TargetGroup],
+) -> anyhow::Result<Vec<(String, Blueprint)>> {
+    let layout = read(dir, tag)?;
+    let services = layout.services();
+    services
+        .map(|service| {
+            let blueprint = Blueprint::read(&layout, service.body, groups, tag)?;
+            Ok((service.service_name.clone(), blueprint))
+        })
+        .collect()
+}
+
+fn read(dir: &Path, tag: &str) -> anyhow::Result<Layout> {
+    let layout = Layout::read(dir)?;
+    Ok(layout.render(&stand_ins(&layout, tag))?)
 }
 
 /// A value for everything that is not known before AWS has answered.
@@ -92,19 +127,61 @@ fn stand_ins(layout: &Layout, tag: &str) -> BTreeMap<String, String> {
 impl Service {
     fn read(
         layout: &Layout,
-        service: &ecs::service::CreateService,
+        service: &CreateService,
         groups: &[TargetGroup],
+        tag: &str,
+    ) -> anyhow::Result<Self> {
+        let blueprint = Blueprint::read(layout, service, groups, tag)?;
+        let arns = service.load_balancers.iter();
+        let arns = arns.filter_map(|balanced| balanced.target_group_arn.as_deref());
+        let delays = arns.map(|arn| layout.deregistration_delay(arn));
+        let checks = blueprint.containers.iter().any(|part| part.check.is_some());
+        Ok(Self {
+            name: service.service_name.clone(),
+            desired_count: service.desired_count.unwrap_or(0),
+            settings: Settings {
+                deployment: service.deployment(),
+                checked: checks || !service.load_balancers.is_empty(),
+                grace_period: service.health_check_grace_period(),
+                deregistration_delay: delays.max().unwrap_or_default(),
+            },
+            blueprint,
+        })
+    }
+}
+
+impl Blueprint {
+    fn read(
+        layout: &Layout,
+        service: &CreateService,
+        groups: &[TargetGroup],
+        tag: &str,
     ) -> anyhow::Result<Self> {
         let name = &service.service_name;
         let wanted = service.task_definition.as_deref().unwrap_or_default();
         let definition = layout
             .task_definition(wanted)
             .with_context(|| format!("service {name}: no task definition {wanted:?}"))?;
+        let file = || definition.file().display().to_string();
         let containers = definition.container_definitions.iter();
-        let containers = containers.map(Part::read).collect::<Result<Vec<_>, _>>();
-        let containers = containers.with_context(|| definition.file().display().to_string())?;
+        let containers: Result<Vec<_>, _> = containers.map(Part::read).collect();
+        let mut containers = in_start_order(containers.with_context(file)?).with_context(file)?;
         if !containers.iter().any(|part| part.essential) {
-            bail!("{}: no essential container", definition.file().display());
+            bail!("{}: no essential container", file());
+        }
+        let dependencies = definition.container_definitions.iter();
+        for on in dependencies.flat_map(|container| &container.depends_on) {
+            let part = containers
+                .iter_mut()
+                .find(|part| part.spec.name == on.container_name);
+            match (on.condition, part) {
+                (DependencyCondition::Healthy, Some(part)) => part.awaited = true,
+                (DependencyCondition::Start, _) => {}
+                (condition, _) => {
+                    let on = &on.container_name;
+                    bail!("{}: dependsOn {on}: {condition:?} is not rehearsed", file());
+                }
+            }
         }
 
         let mut targets = Vec::new();
@@ -123,9 +200,8 @@ impl Service {
             });
         }
         Ok(Self {
-            name: name.clone(),
-            desired_count: service.desired_count.unwrap_or(0),
-            containers: in_start_order(containers).with_context(|| format!("service {name}"))?,
+            release: tag.to_owned(),
+            containers,
             targets,
         })
     }
@@ -166,6 +242,8 @@ impl Part {
             after: linked.chain(named).cloned().collect(),
             links,
             essential: container.is_essential(),
+            check: container.health_check.as_ref().map(check).transpose()?,
+            awaited: false,
             spec: Spec {
                 name: name.clone(),
                 program,
@@ -174,6 +252,19 @@ impl Part {
             },
         })
     }
+}
+
+fn check(check: &HealthCheck) -> anyhow::Result<Check> {
+    let Some(Probe::Exec([_, arguments @ ..])) = check.probe() else {
+        bail!("a health check that is not CMD with a program is not rehearsed");
+    };
+    Ok(Check {
+        arguments: arguments.to_vec(),
+        interval: check.interval(),
+        timeout: check.timeout(),
+        retries: check.retries(),
+        start_period: check.start_period(),
+    })
 }
 
 /// Each container behind those that it depends on or links to; else as listed.
@@ -211,6 +302,8 @@ mod tests {
             links: Vec::new(),
             after: after.iter().map(ToString::to_string).collect(),
             essential: true,
+            check: None,
+            awaited: false,
         }
     }
 

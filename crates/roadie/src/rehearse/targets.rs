@@ -1,4 +1,4 @@
-//! Target groups: who is registered, and who is healthy.
+//! Target groups: who is registered, who is healthy, and who still has requests in flight.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +8,8 @@ use ecs::alb::{TargetHealth, TargetState};
 use ecs::target_group::CreateTargetGroup;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+
+use super::clock::Clock;
 
 /// What the ALB's health checks call themselves.
 const USER_AGENT: &str = "ELB-HealthChecker/2.0";
@@ -30,6 +32,8 @@ struct Shared {
 struct Target {
     address: SocketAddr,
     health: TargetHealth,
+    draining: bool,
+    in_flight: Arc<watch::Sender<usize>>,
 }
 
 /// A target's registration; ends when dropped.
@@ -38,6 +42,14 @@ pub(crate) struct Registration {
     group: TargetGroup,
     address: SocketAddr,
     checking: AbortHandle,
+    in_flight: Arc<watch::Sender<usize>>,
+}
+
+/// A target that was chosen for a request, which is in flight until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) address: SocketAddr,
+    in_flight: Arc<watch::Sender<usize>>,
 }
 
 impl TargetGroup {
@@ -52,7 +64,6 @@ impl TargetGroup {
             // Each check has a connection of its own, and closes it.
             .pool_max_idle_per_host(0)
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(settings.health_check_timeout())
             .build()?;
         Ok(Self(Arc::new(Shared {
             arn: arn.to_owned(),
@@ -76,29 +87,32 @@ impl TargetGroup {
     pub(crate) fn register(
         &self,
         port: u16,
+        clock: Clock,
         on_change: impl Fn(TargetState) + Send + 'static,
     ) -> Registration {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let in_flight = Arc::new(watch::Sender::new(0));
         self.targets().push(Target {
             address,
             health: TargetHealth::new(&self.0.settings),
+            draining: false,
+            in_flight: Arc::clone(&in_flight),
         });
         let group = self.clone();
         let checking = tokio::spawn(async move {
-            let mut every = tokio::time::interval(group.0.settings.health_check_interval());
-            every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
-                every.tick().await;
                 let passed = group.check(address).await;
                 if let Some(state) = group.observe(address, passed) {
                     on_change(state);
                 }
+                clock.sleep(group.0.settings.health_check_interval()).await;
             }
         });
         Registration {
             group: self.clone(),
             address,
             checking: checking.abort_handle(),
+            in_flight,
         }
     }
 
@@ -109,23 +123,29 @@ impl TargetGroup {
     }
 
     /// The target for the next request: round robin over the healthy ones; over all when none is
-    /// healthy (an ALB fails open); none when none is registered.
-    pub(crate) fn next(&self) -> Option<SocketAddr> {
+    /// healthy (an ALB fails open); none when none is registered. Those that drain get nothing.
+    pub(crate) fn next(&self) -> Option<Lease> {
         let targets = self.targets();
+        let registered = || targets.iter().filter(|target| !target.draining);
         let healthy = |target: &&Target| target.health.state() == TargetState::Healthy;
-        let mut choice: Vec<_> = targets.iter().filter(healthy).collect();
+        let mut choice: Vec<_> = registered().filter(healthy).collect();
         if choice.is_empty() {
-            choice = targets.iter().collect();
+            choice = registered().collect();
         }
         let turn = self.0.turn.fetch_add(1, Ordering::Relaxed);
         let chosen = choice.get(turn.checked_rem(choice.len())?)?;
-        Some(chosen.address)
+        chosen.in_flight.send_modify(|count| *count += 1);
+        Some(Lease {
+            address: chosen.address,
+            in_flight: Arc::clone(&chosen.in_flight),
+        })
     }
 
     async fn check(&self, address: SocketAddr) -> bool {
         let settings = &self.0.settings;
         let url = format!("http://{address}{}", settings.health_check_path());
-        let answer = self.0.checks.get(url).send().await;
+        let limit = settings.health_check_timeout();
+        let answer = self.0.checks.get(url).timeout(limit).send().await;
         answer.is_ok_and(|answer| settings.accepts(answer.status().as_u16()))
     }
 
@@ -149,10 +169,37 @@ impl TargetGroup {
     }
 }
 
+impl Registration {
+    /// No new requests from now on.
+    pub(crate) fn drain(&self) {
+        let mut targets = self.group.targets();
+        let own = targets
+            .iter_mut()
+            .filter(|target| target.address == self.address);
+        own.for_each(|target| target.draining = true);
+    }
+
+    /// Resolves when no request is in flight. An ALB ends the deregistration early then.
+    pub(crate) async fn drained(&self) {
+        // The sender lives in the registration that this borrows.
+        let _ = self
+            .in_flight
+            .subscribe()
+            .wait_for(|count| *count == 0)
+            .await;
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         self.checking.abort();
         let mut targets = self.group.targets();
         targets.retain(|target| target.address != self.address);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.in_flight.send_modify(|count| *count -= 1);
     }
 }

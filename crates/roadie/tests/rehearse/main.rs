@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod deployments;
 mod support;
 
 use rustix::process::Signal;
@@ -137,7 +138,7 @@ async fn when_no_target_is_healthy_all_get_requests() {
 async fn a_group_without_targets_is_503() {
     let layout = Layout::copy("nobody");
     layout.set_environment("node-john", "NODE_NAME", "John");
-    let roadie = Roadie::start_unready(&layout, "the task did not start").await;
+    let roadie = Roadie::start_unready(&layout, "did not start").await;
     let (status, page) = get(&roadie.url("/start")).await;
     assert_eq!(
         (status, page.contains("503 Service Unavailable")),

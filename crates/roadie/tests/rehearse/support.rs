@@ -26,13 +26,18 @@ impl Layout {
     }
 
     pub(crate) fn copy(test: &str) -> Self {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        for entry in fs::read_dir(&Self::own().dir).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = fs::remove_dir_all(&root);
+        let own = Self::own();
+        // The plan names files of the folders beside its own.
+        for folder in ["common", "alb", "ec2"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+            for entry in fs::read_dir(own.dir.with_file_name(folder)).unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), root.join(folder).join(entry.file_name())).unwrap();
+            }
         }
+        let dir = root.join("ec2");
         Self { dir, copied: true }
     }
 
@@ -66,7 +71,7 @@ impl Layout {
 impl Drop for Layout {
     fn drop(&mut self) {
         if self.copied {
-            let _ = fs::remove_dir_all(&self.dir);
+            let _ = fs::remove_dir_all(self.dir.parent().unwrap());
         }
     }
 }
@@ -77,6 +82,7 @@ pub(crate) struct Roadie {
     pid: u32,
     printed: Arc<Mutex<Vec<String>>>,
     url: String,
+    control: String,
 }
 
 impl Roadie {
@@ -87,11 +93,24 @@ impl Roadie {
 
     /// Starts it on a free port, and waits until it says `what`.
     pub(crate) async fn start_unready(layout: &Layout, what: &str) -> Self {
+        Self::launch(layout, what, "1").await
+    }
+
+    /// Starts it with waiting times divided by `speed`, and waits until it is ready.
+    pub(crate) async fn start_faster(layout: &Layout, speed: u32) -> Self {
+        Self::launch(layout, "ready in", &speed.to_string()).await
+    }
+
+    async fn launch(layout: &Layout, what: &str, speed: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_roadie"))
             .args([
                 "rehearse",
                 "--port",
                 "0",
+                "--control-port",
+                "0",
+                "--speed",
+                speed,
                 "--rust-log",
                 "debug",
                 "--dir",
@@ -115,11 +134,15 @@ impl Roadie {
             child,
             printed,
             url: String::new(),
+            control: String::new(),
         };
         roadie.says(what).await;
         let address = roadie.says("load balancer on http://").await;
+        let control = roadie.says("control on http://").await;
+        let url = |line: &str| line.split_once("on ").unwrap().1.to_owned();
         Self {
-            url: address.split_once("on ").unwrap().1.to_owned(),
+            url: url(&address),
+            control: url(&control),
             ..roadie
         }
     }
@@ -136,6 +159,28 @@ impl Roadie {
             .unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         (output.status.code().unwrap(), message)
+    }
+
+    /// Asks it from a second terminal: whether that ended well, and what it printed.
+    pub(crate) async fn ask(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_roadie"))
+            .arg("rehearse")
+            .args(arguments)
+            .args(["--control", &self.control])
+            .output()
+            .await
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    }
+
+    /// The state of the service whose name holds `name`.
+    pub(crate) async fn service(&self, name: &str) -> Value {
+        let (_, status) = get(&format!("{}/status", self.control)).await;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        let services = status["services"].as_array().unwrap();
+        let named = |service: &&Value| service["name"].as_str().unwrap().contains(name);
+        services.iter().find(named).unwrap().clone()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -174,14 +219,17 @@ impl Roadie {
         std::env::temp_dir().join(format!("roadie-{}", self.pid))
     }
 
-    /// The processes it has started and that run now.
+    /// The containers it has started and that run now, without the health checks beside them.
     pub(crate) fn containers(&self) -> Vec<Container> {
         let all = fs::read_dir("/proc").unwrap().flatten();
         let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|child| stat(*child).is_some_and(|stat| stat.parent == self.pid))
-            .map(|child| Container {
-                environment: fs::read(format!("/proc/{child}/environ")).unwrap_or_default(),
-                pid: child,
+        let children = pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == self.pid));
+        let read = |pid, file| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        children
+            .filter(|pid| !String::from_utf8_lossy(&read(*pid, "cmdline")).contains("healthcheck"))
+            .map(|pid| Container {
+                environment: read(pid, "environ"),
+                pid,
             })
             .collect()
     }

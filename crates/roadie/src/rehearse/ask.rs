@@ -1,0 +1,228 @@
+//! Asks a running rehearsal, from a second terminal.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use reqwest::{Client, Url};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::control::{Deploy, Kill, Scale, Status};
+use super::status::ServiceStatus;
+
+/// How often a deployment that is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What a running rehearsal can be asked.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Ask {
+    /// Deploy the files as they are now as a new release, and wait for the end
+    Deploy {
+        /// The new release
+        #[arg(long)]
+        tag: String,
+        /// Only this service
+        #[arg(long)]
+        service: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Want another number of tasks
+    Scale {
+        service: String,
+        desired: u32,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Kill a container of a task
+    Kill {
+        service: String,
+        task: u64,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Show services, deployments and tasks
+    Status {
+        #[arg(long, default_value = "text")]
+        format: Format,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Show what has happened
+    Events {
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// Where the rehearsal is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct At {
+    /// The rehearsal's API
+    #[arg(long, default_value = "http://127.0.0.1:8081")]
+    control: Url,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+impl Ask {
+    /// Asks, and prints the answer.
+    pub(crate) async fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Deploy { tag, service, at } => {
+                let wanted = Deploy {
+                    tag: tag.clone(),
+                    service: service.clone(),
+                };
+                at.deploy(&wanted).await
+            }
+            Self::Scale {
+                service,
+                desired,
+                at,
+            } => {
+                let (service, desired) = (service.clone(), *desired);
+                at.post("scale", &Scale { service, desired }).await
+            }
+            Self::Kill { service, task, at } => {
+                let (service, task) = (service.clone(), *task);
+                at.post("kill", &Kill { service, task }).await
+            }
+            Self::Status { format, at } => {
+                let status = at.status().await?;
+                match format {
+                    Format::Json => say(&serde_json::to_string_pretty(&status)?),
+                    Format::Text => status.services.iter().try_for_each(|s| say(&table(s))),
+                }
+            }
+            Self::Events { at } => {
+                for service in at.status().await?.services {
+                    for event in &service.events {
+                        say(&line(&service.name, event.at_ms, &event.message))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl At {
+    /// Deploys, shows what happens, and fails where the new release does not stay.
+    async fn deploy(&self, wanted: &Deploy) -> anyhow::Result<()> {
+        let concerned = |service: &ServiceStatus| {
+            wanted
+                .service
+                .as_ref()
+                .is_none_or(|name| *name == service.name)
+        };
+        let before = self.status().await?;
+        let mut seen: Vec<Option<u64>> = before
+            .services
+            .iter()
+            .map(|service| service.events.back().map(|event| event.at_ms))
+            .collect();
+        self.post("deploy", wanted).await?;
+        loop {
+            let status = self.status().await?;
+            let mut under_way = false;
+            for (service, seen) in status.services.iter().zip(&mut seen) {
+                for event in service
+                    .events
+                    .iter()
+                    .filter(|event| Some(event.at_ms) > *seen)
+                {
+                    say(&line(&service.name, event.at_ms, &event.message))?;
+                }
+                *seen = service.events.back().map(|event| event.at_ms).or(*seen);
+                let Some(newest) = service.deployments.first().filter(|_| concerned(service))
+                else {
+                    continue;
+                };
+                match &*newest.rollout {
+                    "IN_PROGRESS" => under_way = true,
+                    "COMPLETED" if newest.release == wanted.tag => {}
+                    _ => bail!(
+                        "{}: release {} did not come up; {} is running",
+                        service.name,
+                        wanted.tag,
+                        newest.release
+                    ),
+                }
+            }
+            if !under_way {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn status(&self) -> anyhow::Result<Status> {
+        let answer = client()?.get(self.url("status")?).send().await;
+        let answer = answer.with_context(|| format!("no rehearsal at {}", self.control))?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
+    }
+
+    async fn post(&self, what: &str, body: &impl Serialize) -> anyhow::Result<()> {
+        let request = client()?.post(self.url(what)?);
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(serde_json::to_vec(body)?).send().await;
+        let answer = answer.with_context(|| format!("no rehearsal at {}", self.control))?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
+        bail!(
+            "{}",
+            body["error"].as_str().unwrap_or("the rehearsal refuses")
+        )
+    }
+
+    fn url(&self, what: &str) -> anyhow::Result<Url> {
+        Ok(self.control.join(what)?)
+    }
+}
+
+fn client() -> anyhow::Result<Client> {
+    Ok(Client::builder().no_proxy().build()?)
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+fn line(service: &str, at_ms: u64, message: &str) -> String {
+    let seconds = Duration::from_millis(at_ms).as_secs_f64();
+    format!("{seconds:9.3} s  {service}: {message}")
+}
+
+fn table(service: &ServiceStatus) -> String {
+    let mut lines = vec![format!(
+        "{}: {} desired, {} running, {} healthy",
+        service.name, service.desired, service.running, service.healthy
+    )];
+    for deployment in &service.deployments {
+        let back = if deployment.rollback {
+            ", rolled back to"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "  release {:12} {}{back}, {} failed tasks",
+            deployment.release, deployment.rollout, deployment.failed_tasks
+        ));
+    }
+    for task in &service.tasks {
+        lines.push(format!(
+            "  task {:<4} {:12} {}",
+            task.id, task.release, task.state
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,141 @@
+//! The rehearsal's API: a little of ECS's, as JSON on loopback.
+//!
+//! `GET /status`, `POST /deploy {"tag","service"?}`, `POST /scale {"service","desired"}`,
+//! `POST /kill {"service","task"}`. Errors are `{"error":"…"}`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use ecs::scheduler::TaskId;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::service::{Request, ServiceHandle};
+use super::stage;
+use super::status::ServiceStatus;
+use super::targets::TargetGroup;
+
+/// What the API needs to know.
+pub(crate) struct Control {
+    pub(crate) dir: PathBuf,
+    pub(crate) groups: Vec<TargetGroup>,
+    pub(crate) services: Vec<ServiceHandle>,
+}
+
+/// All services at one moment.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) services: Vec<ServiceStatus>,
+}
+
+/// The files as they are now, as a new release.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Deploy {
+    pub(crate) tag: String,
+    /// Only this one; else all.
+    #[serde(default)]
+    pub(crate) service: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Scale {
+    pub(crate) service: String,
+    pub(crate) desired: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kill {
+    pub(crate) service: String,
+    pub(crate) task: u64,
+}
+
+/// Why something asked for is not done.
+#[derive(Debug)]
+struct Refusal(StatusCode, String);
+
+impl Control {
+    /// Serves until dropped.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        let routes = Router::new()
+            .route("/status", get(status))
+            .route("/deploy", post(deploy))
+            .route("/scale", post(scale))
+            .route("/kill", post(kill))
+            .with_state(Arc::new(self));
+        // axum::serve only returns an error through a listener that gives up, and TCP's does not.
+        let _ = axum::serve(listener, routes).await;
+    }
+
+    fn service(&self, name: &str) -> Result<&ServiceHandle, Refusal> {
+        let service = self.services.iter().find(|service| service.name == name);
+        service.ok_or_else(|| {
+            let names: Vec<_> = self.services.iter().map(|service| &*service.name).collect();
+            let why = format!("there is no service {name}; there are {}", names.join(", "));
+            Refusal(StatusCode::NOT_FOUND, why)
+        })
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+async fn status(State(control): State<Arc<Control>>) -> Json<Status> {
+    let mut services = Vec::new();
+    for service in &control.services {
+        services.extend(service.status().await);
+    }
+    Json(Status { services })
+}
+
+async fn deploy(
+    State(control): State<Arc<Control>>,
+    Json(wanted): Json<Deploy>,
+) -> Result<StatusCode, Refusal> {
+    if let Some(name) = &wanted.service {
+        control.service(name)?;
+    }
+    let blueprints = stage::blueprints(&control.dir, &wanted.tag, &control.groups);
+    let blueprints = blueprints
+        .map_err(|error| Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))?;
+    for (name, blueprint) in blueprints {
+        if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
+            control.service(&name)?.ask(Request::Deploy(blueprint));
+        }
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn scale(
+    State(control): State<Arc<Control>>,
+    Json(wanted): Json<Scale>,
+) -> Result<StatusCode, Refusal> {
+    let service = control.service(&wanted.service)?;
+    service.ask(Request::Scale(wanted.desired));
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn kill(
+    State(control): State<Arc<Control>>,
+    Json(wanted): Json<Kill>,
+) -> Result<StatusCode, Refusal> {
+    let (reply, known) = oneshot::channel();
+    let service = control.service(&wanted.service)?;
+    service.ask(Request::Kill(TaskId(wanted.task), reply));
+    match known.await {
+        Ok(true) => Ok(StatusCode::ACCEPTED),
+        _ => {
+            let why = format!("there is no task {} of {}", wanted.task, wanted.service);
+            Err(Refusal(StatusCode::NOT_FOUND, why))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a service tells about itself, as JSON and on the terminal.
+
+use std::collections::VecDeque;
+
+use ecs::scheduler::{Revision, Rollout, Scheduler, TaskState};
+use serde::{Deserialize, Serialize};
+
+/// A service at one moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ServiceStatus {
+    pub(crate) name: String,
+    pub(crate) desired: u32,
+    pub(crate) running: u32,
+    pub(crate) healthy: u32,
+    pub(crate) deployments: Vec<DeploymentStatus>,
+    pub(crate) tasks: Vec<TaskStatus>,
+    /// The oldest first.
+    pub(crate) events: VecDeque<Happening>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeploymentStatus {
+    pub(crate) release: String,
+    pub(crate) rollout: String,
+    pub(crate) rollback: bool,
+    pub(crate) failed_tasks: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TaskStatus {
+    pub(crate) id: u64,
+    pub(crate) release: String,
+    pub(crate) state: String,
+}
+
+/// Something that happened to a service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Happening {
+    /// Milliseconds since the beginning of the rehearsal, in its own time.
+    pub(crate) at_ms: u64,
+    pub(crate) message: String,
+}
+
+impl ServiceStatus {
+    pub(crate) fn of(
+        name: &str,
+        scheduler: &Scheduler,
+        events: &VecDeque<Happening>,
+        release: impl Fn(Revision) -> String,
+    ) -> Self {
+        let deployments = scheduler.deployments().iter();
+        let tasks = scheduler.tasks().iter();
+        Self {
+            name: name.to_owned(),
+            desired: scheduler.desired(),
+            running: scheduler.active(),
+            healthy: scheduler.healthy(),
+            deployments: deployments
+                .map(|deployment| DeploymentStatus {
+                    release: release(deployment.revision()),
+                    rollout: rollout(deployment.rollout()).to_owned(),
+                    rollback: deployment.is_rollback(),
+                    failed_tasks: deployment.failed_tasks(),
+                })
+                .collect(),
+            tasks: tasks
+                .map(|task| TaskStatus {
+                    id: task.id().0,
+                    release: release(task.revision()),
+                    state: match task.state() {
+                        TaskState::Starting => "starting",
+                        TaskState::Running { .. } if task.is_steady() => "healthy",
+                        TaskState::Running { .. } => "running",
+                        TaskState::Draining { .. } => "draining",
+                        TaskState::Stopping => "stopping",
+                    }
+                    .to_owned(),
+                })
+                .collect(),
+            events: events.clone(),
+        }
+    }
+}
+
+/// `rolloutState`, in ECS's words.
+fn rollout(rollout: Rollout) -> &'static str {
+    match rollout {
+        Rollout::InProgress => "IN_PROGRESS",
+        Rollout::Completed => "COMPLETED",
+        Rollout::Failed => "FAILED",
+    }
+}

@@ -10,9 +10,11 @@ use std::{
 use crate::{
     Entry, Error, Output, Router, Step,
     body::Kind,
+    capacity::{CreateAutoScalingGroup, CreateCapacityProvider},
     listener::{CreateListener, CreateRule},
     load_balancer::{self, CreateLoadBalancer, ModifyLoadBalancerAttributes},
     plan,
+    scaling::{PutScalingPolicy, RegisterScalableTarget},
     service::CreateService,
     target_group::{self, CreateTargetGroup, ModifyTargetGroupAttributes},
     task_definition::RegisterTaskDefinition,
@@ -26,7 +28,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Reads `dir/plan.json` and every file it names.
+    /// Reads `dir/plan.json` and every file it names, in `dir` or beside it.
     ///
     /// Also holds the files against each other: an output has one producer, and nobody uses it
     /// before that. Stops at the first error.
@@ -34,7 +36,7 @@ impl Layout {
         let file = dir.join(plan::FILE);
         let mut steps = Vec::new();
         for planned in plan::parse(&file, &read(&file)?)? {
-            let file = dir.join(planned.file);
+            let file = beside(dir, &planned.file);
             let text = read(&file)?;
             steps.push(Step::parse(file, planned.call, planned.outputs, &text)?);
         }
@@ -124,6 +126,26 @@ impl Layout {
         self.all()
     }
 
+    /// All scalable targets.
+    pub fn scalable_targets(&self) -> impl Iterator<Item = Entry<'_, RegisterScalableTarget>> {
+        self.all()
+    }
+
+    /// All scaling policies.
+    pub fn scaling_policies(&self) -> impl Iterator<Item = Entry<'_, PutScalingPolicy>> {
+        self.all()
+    }
+
+    /// All groups of instances.
+    pub fn auto_scaling_groups(&self) -> impl Iterator<Item = Entry<'_, CreateAutoScalingGroup>> {
+        self.all()
+    }
+
+    /// All capacity providers.
+    pub fn capacity_providers(&self) -> impl Iterator<Item = Entry<'_, CreateCapacityProvider>> {
+        self.all()
+    }
+
     /// The task definition a service means: by ARN, by family, or by `family:revision`.
     #[must_use]
     pub fn task_definition(&self, name: &str) -> Option<Entry<'_, RegisterTaskDefinition>> {
@@ -193,6 +215,21 @@ impl Layout {
         }
         Ok(())
     }
+}
+
+/// `file` as seen from `dir`, without the way up and down again: people read it in errors.
+fn beside(dir: &Path, file: &str) -> PathBuf {
+    let mut path = dir.to_owned();
+    let mut rest = file;
+    while let Some(above) = rest.strip_prefix("../") {
+        // `.` and `..` have no name that could be taken back.
+        if path.file_name().is_none() {
+            break;
+        }
+        path.pop();
+        rest = above;
+    }
+    path.join(rest)
 }
 
 fn read(file: &Path) -> Result<String, Error> {

@@ -9,9 +9,9 @@
 //!   typed bodies; [`Layout::render`] puts values in place of `${NAME}`.
 //! - [`body`]: which AWS calls a plan may name, and the type of each one's body.
 //! - The bodies themselves. For ECS: [`task_definition`], [`container`], [`service`],
-//!   [`service_connect`]. For the load balancer: [`load_balancer`], [`target_group`], [`listener`],
-//!   [`attribute`]. They accept every top-level field AWS knows and refuse every other one; where
-//!   AWS has a default, a method answers with it.
+//!   [`service_connect`], [`capacity`], [`scaling`]. For the load balancer: [`load_balancer`],
+//!   [`target_group`], [`listener`], [`attribute`]. They accept every top-level field AWS knows and
+//!   refuse every other one; where AWS has a default, a method answers with it.
 //! - [`deployment`]: how many tasks a rolling deployment may run, and when its circuit breaks.
 //! - [`scheduler`]: what ECS does with the tasks of a service, as a state machine.
 //! - [`alb`]: which target group a request's path leads to.
@@ -22,6 +22,7 @@
 pub mod alb;
 pub mod attribute;
 pub mod body;
+pub mod capacity;
 pub mod container;
 pub mod deployment;
 mod error;
@@ -29,6 +30,7 @@ pub mod layout;
 pub mod listener;
 pub mod load_balancer;
 mod plan;
+pub mod scaling;
 pub mod scheduler;
 pub mod service;
 pub mod service_connect;

@@ -140,19 +140,31 @@ pub struct Output {
     name: String,
     path: String,
     pointer: String,
+    behind: Option<String>,
     value: String,
 }
 
 impl Output {
     /// `path` leads into the answer: names joined by dots, each with indices in brackets, as in
     /// `TargetGroups[0].TargetGroupArn`. It is also a valid `--query` for the `aws` command.
-    /// Nothing, if it is not such a path.
+    ///
+    /// `##*` and a text may follow, as in `TargetGroups[0].TargetGroupArn##*:`. As in a shell, the
+    /// output is then what stands behind the last such text: metrics and scaling policies want
+    /// ARNs without their first part. Nothing, if it is not such a path.
     #[must_use]
     pub fn new(name: impl Into<String>, path: &str) -> Option<Self> {
         let name = name.into();
+        let (path, behind) = match path.split_once("##*") {
+            Some((path, behind)) => (path, Some(behind.to_owned())),
+            None => (path, None),
+        };
+        if behind.as_deref().is_some_and(|text| !is_plain(text)) {
+            return None;
+        }
         Some(Self {
             path: path.to_owned(),
             pointer: pointer(path)?,
+            behind,
             value: format!("${{{name}}}"),
             name,
         })
@@ -170,6 +182,12 @@ impl Output {
         &self.path
     }
 
+    /// The text up to which the value is cut; nothing for a value as it is.
+    #[must_use]
+    pub fn behind(&self) -> Option<&str> {
+        self.behind.as_deref()
+    }
+
     /// What files say when they mean it: `${NAME}` as read, the given value once rendered.
     #[must_use]
     pub fn value(&self) -> &str {
@@ -179,7 +197,11 @@ impl Output {
     /// Takes it out of a call's answer; nothing if there is no string at that path.
     #[must_use]
     pub fn find<'a>(&self, answer: &'a Value) -> Option<&'a str> {
-        answer.pointer(&self.pointer)?.as_str()
+        let found = answer.pointer(&self.pointer)?.as_str()?;
+        let Some(behind) = &self.behind else {
+            return Some(found);
+        };
+        found.rsplit_once(behind.as_str()).map(|(_, rest)| rest)
     }
 
     fn render(&self, values: &BTreeMap<String, String>) -> Self {
@@ -212,7 +234,8 @@ impl<'a, T> Entry<'a, T> {
     #[must_use]
     pub fn arn(&self) -> Option<&'a str> {
         let mut outputs = self.step.outputs.iter();
-        let output = outputs.find(|output| output.path.ends_with("Arn"))?;
+        let output =
+            outputs.find(|output| output.path.ends_with("Arn") && output.behind.is_none())?;
         Some(&output.value)
     }
 }
@@ -231,6 +254,14 @@ impl<T> Deref for Entry<'_, T> {
     fn deref(&self) -> &T {
         self.body
     }
+}
+
+/// A text that means itself in a shell's pattern, too.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ":/-_.".contains(c))
 }
 
 /// `A[0].B` as the JSON pointer `/A/0/B`.
@@ -265,6 +296,20 @@ mod tests {
         assert_eq!(output.find(&answer), Some("here"));
         assert_eq!(output.find(&json!({"Groups": []})), None);
         assert_eq!(output.value(), "${ARN}");
+    }
+
+    #[test]
+    fn an_output_may_be_the_end_of_what_is_found() {
+        let output = Output::new("LABEL", "Arn##*:loadbalancer/").unwrap();
+        let answer = json!({"Arn": "arn:aws:elb:eu:1:loadbalancer/app/a/1"});
+        assert_eq!(output.find(&answer), Some("app/a/1"));
+        assert_eq!(output.find(&json!({"Arn": "arn:aws:elb"})), None);
+        assert_eq!(
+            (output.path(), output.behind()),
+            ("Arn", Some(":loadbalancer/"))
+        );
+        assert_eq!(Output::new("X", "Arn##*"), None);
+        assert_eq!(Output::new("X", "Arn##*a b"), None);
     }
 
     #[test]

@@ -17,13 +17,15 @@ struct Spoilt(PathBuf);
 impl Spoilt {
     fn new(test: &str) -> Self {
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-        fs::create_dir_all(&dir).unwrap();
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ecs/ec2");
-        for file in fs::read_dir(own).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), dir.join(file.file_name())).unwrap();
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ecs");
+        for folder in ["common", "alb", "ec2"] {
+            fs::create_dir_all(dir.join(folder)).unwrap();
+            for file in fs::read_dir(own.join(folder)).unwrap() {
+                let file = file.unwrap();
+                fs::copy(file.path(), dir.join(folder).join(file.file_name())).unwrap();
+            }
         }
-        Self(dir)
+        Self(dir.join("ec2"))
     }
 
     /// Replaces the first `from`, which must be there.
@@ -39,20 +41,22 @@ impl Spoilt {
         Layout::read(&self.0).unwrap_err()
     }
 
-    /// The error as people see it, without the folder.
+    /// The error as people see it, without the folders around the plan's.
     fn message(&self) -> String {
-        let folder = format!("{}/", self.0.display());
-        self.error().to_string().replace(&folder, "")
+        let own = format!("{}/", self.0.display());
+        let above = own.trim_end_matches("ec2/");
+        let message = self.error().to_string().replace(&own, "");
+        message.replace(above, "../")
     }
 }
 
 #[test]
 fn a_missing_file_is_named() {
     let spoilt = Spoilt::new("missing");
-    fs::remove_file(spoilt.0.join("listener.json")).unwrap();
+    fs::remove_file(spoilt.0.join("client-service.json")).unwrap();
     assert!(matches!(spoilt.error(), Error::Read { .. }));
     assert!(
-        spoilt.message().starts_with("listener.json: "),
+        spoilt.message().starts_with("client-service.json: "),
         "{}",
         spoilt.message()
     );
@@ -69,7 +73,8 @@ fn a_folder_without_a_plan_says_so() {
 
 #[test]
 fn broken_json_is_told_by_line_and_column() {
-    let spoilt = Spoilt::new("syntax").edit("listener.json", "\"Port\": 80,", "\"Port\": 80");
+    let spoilt =
+        Spoilt::new("syntax").edit("../alb/listener.json", "\"Port\": 80,", "\"Port\": 80");
     assert!(matches!(
         spoilt.error(),
         Error::Syntax {
@@ -80,7 +85,7 @@ fn broken_json_is_told_by_line_and_column() {
     ));
     assert_eq!(
         spoilt.message(),
-        "listener.json:5:3: not JSON: expected `,` or `}`"
+        "../alb/listener.json:5:3: not JSON: expected `,` or `}`"
     );
 }
 
@@ -161,7 +166,7 @@ fn a_plan_cannot_name_a_call_we_do_not_know() {
     let spoilt = Spoilt::new("call").edit("plan.json", "elbv2 create-listener", "elbv2 delete-all");
     assert!(matches!(spoilt.error(), Error::UnknownCall { .. }));
     let message = spoilt.message();
-    let expected = "plan.json: [6].call: unknown call `elbv2 delete-all`, expected one of `ecs";
+    let expected = "plan.json: [33].call: unknown call `elbv2 delete-all`, expected one of `ecs";
     assert!(message.starts_with(expected), "{message}");
 }
 
@@ -170,7 +175,7 @@ fn a_plan_has_only_the_fields_we_know() {
     let spoilt = Spoilt::new("plan").edit("plan.json", "\"output\"", "\"outputs\"");
     let message = spoilt.message();
     assert!(
-        message.starts_with("plan.json: [0].outputs: unknown field"),
+        message.starts_with("plan.json: [10].outputs: unknown field"),
         "{message}"
     );
 }
@@ -182,14 +187,14 @@ fn an_output_has_one_producer() {
         (
             "\"LISTENER_ARN\"",
             "\"LOAD_BALANCER_ARN\"",
-            "plan.json: [6].output.LOAD_BALANCER_ARN: the output `LOAD_BALANCER_ARN` is already \
-             the one of [0].output.LOAD_BALANCER_ARN",
+            "plan.json: [33].output.LOAD_BALANCER_ARN: the output `LOAD_BALANCER_ARN` is already \
+             the one of [27].output.LOAD_BALANCER_ARN",
         ),
         (
             "\"LISTENER_ARN\"",
             twice,
-            "plan.json: [6].output.LISTENER_ARN: the output `LISTENER_ARN` is already the one of \
-             [6].output.LISTENER_ARN",
+            "plan.json: [33].output.LISTENER_ARN: the output `LISTENER_ARN` is already the one of \
+             [33].output.LISTENER_ARN",
         ),
     ]
     .into_iter()
@@ -208,7 +213,7 @@ fn an_output_needs_a_name_and_a_path_that_can_be_used() {
     let spoilt = Spoilt::new("output-path").edit("plan.json", "Listeners[0]", "Listeners[]");
     assert_eq!(
         spoilt.message(),
-        "plan.json: [6].output.LISTENER_ARN: `Listeners[].ListenerArn` is no path like \
+        "plan.json: [33].output.LISTENER_ARN: `Listeners[].ListenerArn` is no path like \
          `Listeners[0].ListenerArn`"
     );
 }
@@ -245,11 +250,12 @@ fn a_variable_cannot_stand_in_a_key() {
 
 #[test]
 fn a_variable_must_be_closed() {
-    let spoilt = Spoilt::new("unclosed").edit("load-balancer.json", "${SUBNET_B}", "${SUBNET_B");
+    let spoilt =
+        Spoilt::new("unclosed").edit("../alb/load-balancer.json", "${SUBNET_B}", "${SUBNET_B");
     assert!(matches!(spoilt.error(), Error::UnclosedVariable { .. }));
     assert_eq!(
         spoilt.message(),
-        "load-balancer.json: Subnets[1]: `${` is never closed"
+        "../alb/load-balancer.json: Subnets[1]: `${` is never closed"
     );
 }
 
@@ -261,12 +267,12 @@ fn a_variable_must_have_a_proper_name() {
     {
         let spoilt = Spoilt::new(&format!("name-{index}"));
         let variable = format!("${{{name}}}");
-        let spoilt = spoilt.edit("load-balancer.json", "${SUBNET_B}", &variable);
+        let spoilt = spoilt.edit("../alb/load-balancer.json", "${SUBNET_B}", &variable);
         assert!(matches!(spoilt.error(), Error::BadVariableName { .. }));
         assert_eq!(
             spoilt.message(),
             format!(
-                "load-balancer.json: Subnets[1]: `{name}` is no variable name: \
+                "../alb/load-balancer.json: Subnets[1]: `{name}` is no variable name: \
                  use A-Z, 0-9 and _, a letter first"
             )
         );

@@ -56,16 +56,18 @@ fn all_missing_values_are_listed_at_once() {
         "SUBNET_A",
         "SUBNET_B",
         "AWS_REGION",
-        "ALB_SECURITY_GROUP",
+        "AWS_ACCOUNT_ID",
+        "CHAIN_TOKEN",
     ] {
         values.insert(name.to_owned(), "given".to_owned());
     }
     let error = layout.render(&values).unwrap_err();
-    let folder = format!("{}/", layout.dir().display());
+    let folder = format!("{}/", layout.dir().parent().unwrap().display());
     assert_eq!(
         error.to_string().replace(&folder, ""),
-        "no value for TAG (node-task-definition.json: containerDefinitions[0].environment[3].value), \
-         VPC_ID (client-target-group.json: VpcId)"
+        "no value for TAG (ec2/node-task-definition.json: \
+         containerDefinitions[0].environment[3].value), \
+         VPC_ID (common/load-balancer-security-group.json: VpcId)"
     );
 }
 

@@ -15,6 +15,7 @@
 //! - [`deployment`]: how many tasks a rolling deployment may run, and when its circuit breaks.
 //! - [`scheduler`]: what ECS does with the tasks of a service, as a state machine.
 //! - [`alb`]: which target group a request's path leads to.
+//! - [`lint`]: what AWS would refuse or break, found in anyone's files, not only ours.
 //! - [`Error`]: what can be wrong with the files, by file and field.
 //!
 //! Nothing here opens a socket or starts a process; the only I/O is reading files.
@@ -27,6 +28,7 @@ pub mod container;
 pub mod deployment;
 mod error;
 pub mod layout;
+pub mod lint;
 pub mod listener;
 pub mod load_balancer;
 mod plan;

@@ -1,0 +1,98 @@
+//! What Amazon ECS and its load balancer would refuse or break, found in anyone's JSON files.
+//!
+//! The other modules read our own layout strictly. This one takes any files: it looks at each one's
+//! contents to see what it is, ignores what it does not know, collects every finding and never
+//! stops at the first.
+//!
+//! - [`check`] takes [`SourceFile`]s and gives a [`Report`] of [`Finding`]s;
+//! - [`Rule`] is what a finding is an instance of, [`rules`] all of them, by topic in `rules/`;
+//! - inside: `source` reads a file, `node` walks it, `kind` says what it is, `scope` which files
+//!   belong together.
+
+mod finding;
+mod kind;
+mod node;
+mod position;
+mod reference;
+mod rule;
+mod rules;
+mod scope;
+mod source;
+mod task;
+mod template;
+mod url;
+
+pub use finding::{Finding, Report, Severity};
+pub use rule::Rule;
+pub use source::SourceFile;
+
+use std::{collections::HashSet, path::PathBuf};
+
+use self::{
+    finding::Findings,
+    kind::{Document, Kind},
+    scope::Scope,
+    source::Source,
+};
+use crate::plan;
+
+/// Holds every rule against `files`, each alone and all against each other.
+///
+/// Files belong together when one `plan.json` names them; files that no plan names belong together
+/// when they are in one folder, and find by name what is in other folders.
+#[must_use]
+pub fn check(files: Vec<SourceFile>) -> Report {
+    let mut found = Findings::default();
+    let sources: Vec<Source> = files.into_iter().map(Source::new).collect();
+    for source in &sources {
+        rules::file::check(source, &mut found);
+    }
+    let documents: Vec<Document<'_>> = sources.iter().flat_map(kind::documents).collect();
+    for document in &documents {
+        rules::document(document, &mut found);
+    }
+    rules::plans(&sources, &documents, &mut found);
+    for scope in Scope::all(&sources, &documents) {
+        rules::between(&scope, &mut found);
+    }
+    let seen = |source: &&Source| documents.iter().any(|d| d.node.source.path == source.path);
+    let known = sources.iter().filter(seen).count();
+    let unread = sources.iter().filter(|s| s.value.is_none()).count();
+    found.report(known + unread, sources.len() - known - unread)
+}
+
+/// Files that a plan among `files` names and that are not among them, as paths from where the plan
+/// is: a layout may lean on files outside of the folder that is checked. Whoever can read them adds
+/// them before [`check`].
+#[must_use]
+pub fn named_elsewhere(files: &[SourceFile]) -> Vec<PathBuf> {
+    let here: HashSet<PathBuf> = files.iter().map(|file| scope::normal(&file.path)).collect();
+    let is_plan = |file: &&SourceFile| file.path.file_name().is_some_and(|name| name == plan::FILE);
+    let mut missing = Vec::new();
+    for source in files.iter().filter(is_plan).cloned().map(Source::new) {
+        for document in kind::documents(&source)
+            .iter()
+            .filter(|d| d.kind == Kind::Plan)
+        {
+            for step in document.node.elements() {
+                let file = scope::planned_file(&document.node, &step);
+                missing.extend(file.filter(|file| !here.contains(file)));
+            }
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    missing
+}
+
+/// Every rule there is, in the order of the documentation.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    rules::ALL
+        .iter()
+        .flat_map(|topic| topic.rules.iter().copied())
+}
+
+/// Every rule there is, by topic.
+pub fn topics() -> impl Iterator<Item = (&'static str, &'static [&'static Rule])> {
+    rules::ALL.iter().map(|topic| (topic.title, topic.rules))
+}

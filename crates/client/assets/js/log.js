@@ -36,9 +36,10 @@ export function wire(say) {
   body.addEventListener("click", async ({ target }) => {
     const button = target.closest("button");
     if (!button) return;
+    const [label] = button.childNodes;
     await copy(button.dataset.trace);
-    button.textContent = "copied";
-    setTimeout(() => (button.textContent = button.dataset.trace.slice(0, 8)), 1200);
+    label.data = "copied";
+    setTimeout(() => (label.data = button.dataset.trace.slice(0, 8)), 1200);
     say("Trace id copied");
   });
 }
@@ -46,8 +47,9 @@ export function wire(say) {
 function row({ rally, slowest }) {
   const cell = (text, kind = "") => element("td", { role: "cell", class: kind }, text);
   const outcome = element("span", rally.failure ? { class: "broke" } : {}, result(rally));
+  const hidden = element("span", { class: "unseen" }, " copy the trace id");
   const trace = rally.trace_id
-    ? element("button", { type: "button", "data-trace": rally.trace_id, title: `Copy ${rally.trace_id}`, "aria-label": `Copy trace id ${rally.trace_id}` }, rally.trace_id.slice(0, 8))
+    ? element("button", { type: "button", "data-trace": rally.trace_id, title: rally.trace_id }, rally.trace_id.slice(0, 8), hidden)
     : "–";
   return element(
     "tr",

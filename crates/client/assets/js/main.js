@@ -108,10 +108,11 @@ form.addEventListener("submit", (event) => {
 const turns = {};
 document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || !byId("keys").checked) return;
-  const mine = tiles.filter((tile) => tile.dataset.letter === event.key.toUpperCase());
+  const letter = event.key.toUpperCase();
+  const mine = tiles.filter((tile) => tile.dataset.letter === letter);
   if (!mine.length) return;
-  turns[event.key] = (turns[event.key] ?? -1) + 1;
-  serve(mine[turns[event.key] % mine.length], false);
+  turns[letter] = (turns[letter] ?? -1) + 1;
+  serve(mine[turns[letter] % mine.length], false);
 });
 
 byId("rally-switch").addEventListener("change", ({ target }) => {

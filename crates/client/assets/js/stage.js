@@ -77,13 +77,13 @@ export function spot(index, out) {
 
 /** The floor below a figure. */
 export function floor(index) {
-  const box = boxOf(figures[index]);
+  const { box } = figures[index];
   return box.bottom - 4;
 }
 
 /** Left of everybody: where a ball lies that reached nobody. */
 export function outside() {
-  const box = boxOf(figures[0]);
+  const { box } = figures[0];
   return { x: box.left - 2, y: box.bottom - 4 };
 }
 
@@ -104,7 +104,8 @@ function mood(figure, moods) {
 }
 
 function origin({ release, instance }) {
-  return [release, instance?.id?.slice(0, 12), instance?.availability_zone].filter(Boolean).join(" · ");
+  const place = [release, instance?.availability_zone].filter(Boolean).join(" · ");
+  return [place, instance?.id?.slice(0, 12)].filter(Boolean).join("\n");
 }
 
 /** A row of figures where there is room, a tree for a fan-out, else a list. */
@@ -113,13 +114,14 @@ function arrange() {
   const fan = figures.some(({ node }) => node.row > 0);
   const wide = court.clientWidth >= columns * (fan ? SMALL_COLUMN_PX : COLUMN_PX);
   const list = cast !== "" && !wide;
-  band.className = list ? "compact list" : fan ? "fan" : "";
+  band.className = list ? "compact list" : fan ? "fan" : "line";
   band.style.gridTemplateColumns = list ? "minmax(0, 1fr)" : `repeat(${columns}, minmax(0, 1fr))`;
   for (const { li, node } of figures) {
     li.style.gridColumn = list ? "" : node.depth + 1;
-    li.style.gridRow = list ? "" : `${node.row + 1} / span ${node.rows ?? 1}`;
+    li.style.gridRow = !fan || list ? "" : `${node.row + 1} / span ${node.rows ?? 1}`;
     li.style.setProperty("--depth", fan ? node.depth : 0);
   }
+  measure();
   draw();
 }
 
@@ -136,30 +138,31 @@ function draw() {
   path.prepend(...lanes);
 }
 
-function boxOf({ li }) {
-  const box = li.querySelector(".cat").getBoundingClientRect();
+/** Where every figure stands, measured once: the ball asks in every frame. */
+function measure() {
   const origin = court.getBoundingClientRect();
-  const [left, top] = [box.left - origin.left, box.top - origin.top];
-  return { left, top, right: left + box.width, bottom: top + box.height, width: box.width, height: box.height };
+  for (const figure of figures) {
+    const { x, y, width, height } = figure.li.querySelector(".cat").getBoundingClientRect();
+    const [left, top] = [x - origin.x, y - origin.y];
+    figure.box = { left, top, right: left + width, bottom: top + height, width, height };
+  }
 }
 
 /** At the paddle. */
-function exit(figure) {
-  const box = boxOf(figure);
+function exit({ box }) {
   if (band.classList.contains("list")) return { x: box.left + box.width / 2, y: box.bottom + 6 };
   return { x: box.right + 7, y: box.top + box.height * 0.66 };
 }
 
-function entry(figure) {
-  const box = boxOf(figure);
+function entry({ box }) {
   return { x: box.left - 3, y: box.top + box.height * 0.66 };
 }
 
 function ends(from, to) {
   const list = band.classList.contains("list");
   if (!list || to.node.depth !== from.node.depth + 1) return [exit(from), entry(to)];
-  const box = boxOf(to);
-  const sameColumn = Math.abs(box.left - boxOf(from).left) < 2;
+  const { box } = to;
+  const sameColumn = Math.abs(box.left - from.box.left) < 2;
   return [exit(from), sameColumn ? { x: box.left + box.width / 2, y: box.top - 6 } : entry(to)];
 }
 

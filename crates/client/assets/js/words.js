@@ -57,8 +57,9 @@ export function verdict(rally) {
   if (!failure) return [`${meows} in ${time(rally.total_us)}`, `${rally.word} ${rally.letter} · trace ${rally.trace_id || "unknown"}`];
   if (failure.by === "node") {
     const hop = failure.hop || rally.node || "The first node";
+    const [what, why = ""] = broke(failure.code).split(": ");
     const kept = rally.meows.length ? ` Before that: ${meows}.` : "";
-    return [`${hop} ${broke(failure.code)}`, `${failure.status} ${failure.code}: ${failure.detail}.${kept}`];
+    return [`${hop} ${what}`, `${sentence(why)}${failure.status} ${failure.code}: ${failure.detail}.${kept}`];
   }
   if (failure.by === "edge") {
     return [`${failure.status} from the edge, not from a node`, EDGE[failure.status] ?? "What came back is not a node's answer."];
@@ -73,4 +74,8 @@ export function result(rally) {
   if (failure.by === "node") return `${failure.code}${failure.hop ? ` at ${failure.hop}` : ""}`;
   if (failure.by === "edge") return `${failure.status} at the edge`;
   return SILENT[failure.code][0].toLowerCase();
+}
+
+function sentence(text) {
+  return text && `${text[0].toUpperCase()}${text.slice(1)}. `;
 }

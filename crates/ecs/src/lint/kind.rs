@@ -112,7 +112,9 @@ fn kind(node: &Node<'_>) -> Option<Kind> {
     if has("DefaultActions") {
         return Some(Kind::Listener);
     }
+    // A classic load balancer brings its listeners along; no rule is about it.
     if any(&["Name", "LoadBalancerName"])
+        && !has("Listeners")
         && any(&["Subnets", "SubnetMappings", "AvailabilityZones"])
     {
         return Some(Kind::LoadBalancer);

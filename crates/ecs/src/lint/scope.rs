@@ -97,8 +97,12 @@ impl<'a> Scope<'a> {
             return self.find_variable(kind, name);
         }
         let means = |d: &&Document<'_>| d.kind == kind && reference::means(d, kind, text);
-        let own = self.documents.iter().copied().find(means);
-        own.or_else(|| only(self.elsewhere.iter().copied().filter(means)))
+        let mut own = self.documents.iter().copied().filter(means).peekable();
+        if own.peek().is_some() {
+            // Without a plan, two of one name are for two environments: nobody knows which.
+            return if self.planned { own.next() } else { only(own) };
+        }
+        only(self.elsewhere.iter().copied().filter(means))
     }
 
     /// Whether two texts mean the same object.

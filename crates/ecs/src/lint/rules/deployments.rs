@@ -42,7 +42,7 @@ topic! { "Deployments";
         aws: "An instance takes one such task at a time; without a free instance the deployment waits: no instance meets all requirements.",
         fix: "Use host port 0, or lower `minimumHealthyPercent`, or keep more instances than tasks.",
     }
-    DEPLOYMENT_ALARM_MISSING = Error "deployment-alarm-missing" {
+    DEPLOYMENT_ALARM_MISSING = Warning "deployment-alarm-missing" {
         what: "A deployment watches an alarm that none of the files creates, while others are created.",
         aws: "ECS refuses it, or never rolls back for that alarm.",
         fix: "Create the alarm, or correct the name.",

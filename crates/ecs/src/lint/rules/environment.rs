@@ -145,13 +145,23 @@ fn plain(entries: &[Node<'_>], found: &mut Findings) {
         let (Some(name), Some(value)) = (entry.text_at("name"), entry.get("value")) else {
             continue;
         };
-        if is_secret(name) && value.literal().is_some_and(|value| !value.is_empty()) {
+        if is_secret(name) && value.literal().is_some_and(is_written_down) {
             let message = format!(
                 "`{name}` can be read by everyone who sees this file or the task definition"
             );
             found.add(&SECRET_IN_PLAIN_TEXT, &value, message);
         }
     }
+}
+
+/// Whether the value can be a secret itself: not a switch, a number, or where to find one.
+fn is_written_down(value: &str) -> bool {
+    let elsewhere = ["arn:", "/", "http://", "https://", "file:"];
+    let switch = ["true", "false", "yes", "no", "on", "off", "none"];
+    !value.is_empty()
+        && !elsewhere.iter().any(|start| value.starts_with(start))
+        && !switch.iter().any(|word| value.eq_ignore_ascii_case(word))
+        && value.parse::<f64>().is_err()
 }
 
 /// By the name's last words: `DB_PASSWORD` is one, `PASSWORD_FILE` and `TOKEN_TTL` are not.

@@ -161,6 +161,7 @@ fn unsupported(task: &Task<'_>, found: &mut Findings) {
         let empty = match place.value {
             serde_json::Value::Array(list) => list.is_empty(),
             serde_json::Value::Bool(flag) => !flag,
+            serde_json::Value::Number(number) => number.as_i64() == Some(0),
             _ => false,
         };
         if !empty {

@@ -17,6 +17,11 @@ topic! { "Names that containers call";
         aws: "The name has no address in the task; each call fails. Names of containers mean nothing by themselves on ECS, other than in Compose.",
         fix: "Bridge mode: link the container. `awsvpc`: `localhost` within the task, a Service Connect alias between tasks.",
     }
+    HOST_UNKNOWN = Warning "host-unknown" {
+        what: "A URL in a container's environment has a host name without a dot that none of the files gives an address.",
+        aws: "Unless the network's own DNS completes it, the name has no address and each call fails.",
+        fix: "Link the container, use a Service Connect alias, or write the whole name.",
+    }
     UNREACHABLE_PORT = Error "unreachable-port" {
         what: "A URL in a container's environment has a port that the container or alias behind its host name does not have.",
         aws: "Nothing listens there: each call is refused, or waits for its time-out.",
@@ -51,8 +56,14 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
                 } else if !named(task, container, endpoint.host) {
                     // Whoever joins a namespace also sees names from files that are not here.
                     let sibling = task.container(endpoint.host).is_some();
-                    if !connected || scope.planned || sibling {
-                        nameless(task, &place, &endpoint, found);
+                    match (sibling || scope.planned, connected) {
+                        (true, _) => nameless(task, &place, &endpoint, found),
+                        (false, false) => {
+                            let message =
+                                format!("none of these files gives `{}` an address", endpoint.host);
+                            found.add(&HOST_UNKNOWN, &place, message);
+                        }
+                        (false, true) => {}
                     }
                 }
             }

@@ -47,7 +47,8 @@ topic! { "The program's own limits";
     }
 }
 
-/// Defaults of our own programs, in milliseconds. A test in the crates themselves pins them.
+/// Defaults of our own programs, in milliseconds. A test holds them against the
+/// help texts of the programs.
 const REQUEST_TIMEOUT: i64 = 5_000;
 const CONNECT_TIMEOUT: i64 = 1_000;
 const KEEP_ALIVE: i64 = 75_000;

@@ -98,13 +98,26 @@ pub(super) fn groups<'a>(action: &Node<'a>) -> Vec<Node<'a>> {
 pub(super) fn ways_to<'a>(scope: &Scope<'a>, group: &Node<'_>) -> Vec<&'a Document<'a>> {
     let documents = scope.of(Kind::Listener).chain(scope.of(Kind::ListenerRule));
     let leads = |document: &&Document<'_>| {
-        let actions = ["DefaultActions", "Actions"]
-            .map(|key| document.node.items(key))
-            .concat();
+        let actions = actions(&document.node);
         let mut groups = actions.iter().flat_map(groups);
         groups.any(|other| scope.same(Kind::TargetGroup, &other, group))
     };
     documents.filter(leads).collect()
+}
+
+/// Whether it is known of every target group that listeners and rules name, which one it is.
+pub(super) fn all_known(scope: &Scope<'_>) -> bool {
+    let documents = scope.of(Kind::Listener).chain(scope.of(Kind::ListenerRule));
+    let actions = documents.flat_map(|document| actions(&document.node));
+    let mut named = actions.flat_map(|action| groups(&action));
+    named.all(|group| group.literal().is_some() || scope.find(Kind::TargetGroup, &group).is_some())
+}
+
+/// What a listener does by default, or a rule.
+fn actions<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
+    ["DefaultActions", "Actions"]
+        .map(|key| node.items(key))
+        .concat()
 }
 
 pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {

@@ -21,7 +21,7 @@ topic! { "Load balancers";
         aws: "ELB refuses it.",
         fix: "Shorten it.",
     }
-    ELB_NAME_DUPLICATE = Error "elb-name-duplicate" {
+    ELB_NAME_DUPLICATE = Warning "elb-name-duplicate" {
         what: "Two load balancers, or two target groups, have the same name.",
         aws: "ELB refuses the second: names are unique in an account's region.",
         fix: "Rename one of them.",

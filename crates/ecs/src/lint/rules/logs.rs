@@ -10,7 +10,7 @@ topic! { "Logs";
         aws: "ECS refuses it, or the container does not start because its log driver does not.",
         fix: "Add the option.",
     }
-    LOG_GROUP_MISSING = Error "log-group-missing" {
+    LOG_GROUP_MISSING = Warning "log-group-missing" {
         what: "A container logs to a group that none of the files creates, while others are created.",
         aws: "The task stops before its containers start: the log group does not exist.",
         fix: "Create the group, correct the name, or set `awslogs-create-group` (and allow it).",

@@ -20,12 +20,12 @@ topic! { "Scaling";
         aws: "Application Auto Scaling refuses it.",
         fix: "Set it to `app/<load balancer>/<id>/targetgroup/<target group>/<id>`.",
     }
-    SCALING_TARGET_MISSING = Error "scaling-target-missing" {
+    SCALING_TARGET_MISSING = Warning "scaling-target-missing" {
         what: "A scaling policy is about a service that no file makes scalable, while others are.",
         aws: "Application Auto Scaling refuses it: no scalable target.",
         fix: "Register the scalable target first, with the same `ResourceId`.",
     }
-    SCALING_SERVICE_MISSING = Error "scaling-service-missing" {
+    SCALING_SERVICE_MISSING = Warning "scaling-service-missing" {
         what: "A scalable target names a service that none of the files creates, while others are created.",
         aws: "Application Auto Scaling refuses it: the service does not exist.",
         fix: "Correct `ResourceId`, which is `service/<cluster>/<service>`.",

@@ -18,7 +18,7 @@ topic! { "Services";
         fix: "Keep the strategy, remove `launchType`.",
     }
     LAUNCH_TYPE = Error "launch-type-incompatible" {
-        what: "A service runs on Fargate, but its task definition does not ask for FARGATE in `requiresCompatibilities`.",
+        what: "A service runs on Fargate, but its task definition is not one for Fargate: `requiresCompatibilities` says otherwise, or it lacks `awsvpc`, `cpu` or `memory`.",
         aws: "ECS refuses it: the task definition does not support that launch type.",
         fix: "Add FARGATE to `requiresCompatibilities`, and what Fargate then asks for.",
     }
@@ -62,7 +62,7 @@ topic! { "Services";
         aws: "The load balancer calls the container unhealthy while it starts, ECS replaces the task, and so on for ever.",
         fix: "Set `healthCheckGracePeriodSeconds` to at least the start period.",
     }
-    SERVICE_DUPLICATE = Error "service-duplicate" {
+    SERVICE_DUPLICATE = Warning "service-duplicate" {
         what: "Two services of a cluster have the same name.",
         aws: "ECS refuses the second.",
         fix: "Rename one of them.",
@@ -76,7 +76,9 @@ pub(super) fn check(service: &Node<'_>, found: &mut Findings) {
         found.add(&LAUNCH_TYPE_AND_STRATEGY, &launch, message);
     }
     let daemon = service.text_at("schedulingStrategy") == Some("DAEMON");
-    let creates = service.has("serviceName");
+    let controller = service.get("deploymentController");
+    let external = controller.is_some_and(|c| c.text_at("type") == Some("EXTERNAL"));
+    let creates = service.has("serviceName") && !external;
     if creates && !daemon && !service.has("desiredCount") {
         found.add(
             &DESIRED_COUNT_MISSING,
@@ -137,13 +139,13 @@ fn grace_without_balancer(service: &Node<'_>, found: &mut Findings) {
 pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findings) {
     duplicate(scope, service.document, found);
     let Some(task) = &service.task else { return };
-    if service.is_fargate() && !task.fargate && !task.is_bare() {
+    if service.is_fargate() && !runs_on_fargate(task) {
         let place = service.node.get("launchType");
         let place = place.unwrap_or_else(|| service.node.get_or_self("capacityProviderStrategy"));
         found.add(
             &LAUNCH_TYPE,
             &place,
-            "the task definition does not ask for FARGATE",
+            "the task definition is not one for Fargate",
         );
     }
     let network = service.node.get("networkConfiguration");
@@ -172,6 +174,15 @@ pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findi
     for (_, container) in service.balanced() {
         grace_period(service.node, container, found);
     }
+}
+
+/// Whether ECS finds FARGATE among the compatibilities of the task definition.
+fn runs_on_fargate(task: &super::Task<'_>) -> bool {
+    let required = task.node.items("requiresCompatibilities");
+    let sized = task.node.has("cpu") && task.node.has("memory");
+    task.fargate
+        || task.is_bare()
+        || (required.is_empty() && sized && matches!(task.mode, Mode::Awsvpc | Mode::Other))
 }
 
 /// The container and port that a load balancer or registry names.

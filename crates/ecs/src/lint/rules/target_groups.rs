@@ -74,6 +74,8 @@ pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
             return;
         }
     }
+    // The health checks of Network Load Balancers over TCP may take the whole interval.
+    let http = matches!(node.text_at("Protocol"), Some("HTTP" | "HTTPS"));
     let interval = node
         .get("HealthCheckIntervalSeconds")
         .map_or(Some(INTERVAL), |n| n.whole());
@@ -82,7 +84,7 @@ pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
         .map_or(Some(TIMEOUT), |n| n.whole());
     if let (Some(interval), Some(timeout)) = (interval, timeout)
         && timeout >= interval
-        && node.text_at("TargetType") != Some("lambda")
+        && http
     {
         let message =
             format!("a check may take {timeout} s, and the next comes after {interval} s");
@@ -131,8 +133,9 @@ fn attached(scope: &Scope<'_>, service: &Document<'_>, arn: &Node<'_>, found: &m
     if !scope.any(Kind::Listener) && !scope.any(Kind::ListenerRule) {
         return;
     }
-    // What the group is must be known: it may be attached by files that are not here.
-    if ways.is_empty() && scope.find(Kind::TargetGroup, arn).is_some() {
+    // Nobody is blamed for a name that cannot be told: it may be this group's.
+    let known = scope.find(Kind::TargetGroup, arn).is_some() && listeners::all_known(scope);
+    if ways.is_empty() && known {
         found.add(
             &TARGET_GROUP_UNATTACHED,
             arn,

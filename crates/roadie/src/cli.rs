@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::container::leash;
+use crate::lint::{self, Lint};
 use crate::rehearse::{Rehearse, RehearseOrAsk};
 
 /// Rehearse the deployment of Microservice Ping Pong on one machine.
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the files in ecs/ on this machine, without Docker and without AWS (the default)
     Rehearse(Box<RehearseOrAsk>),
+    /// Find what ECS and its load balancer would refuse or break, in anyone's files
+    Lint(Lint),
     /// Run a container's program; the rehearsal starts these
     #[command(hide = true)]
     Node(Box<node::Cli>),
@@ -38,6 +41,7 @@ impl Cli {
         match self.command {
             None => self.rehearse.run(),
             Some(Command::Rehearse(rehearse)) => rehearse.run(),
+            Some(Command::Lint(lint)) => lint::main(&lint),
             // Such as a health check, which nothing needs to hold.
             Some(Command::Node(node)) if node.command.is_some() => node.run(),
             Some(Command::Client(client)) if client.command.is_some() => client.run(),

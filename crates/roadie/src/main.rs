@@ -2,6 +2,7 @@
 
 mod cli;
 mod container;
+mod lint;
 mod rehearse;
 
 use std::process::ExitCode;

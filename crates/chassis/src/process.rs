@@ -48,10 +48,13 @@ where
         .build()
         .context("cannot start the async runtime")
         .and_then(|runtime| {
-            runtime.block_on(async {
+            let outcome = runtime.block_on(async {
                 let started = start(settings, telemetry.spans()).await?;
                 serve(started).await.map_err(Into::into)
-            })
+            });
+            // A look-up of a name blocks a thread, for as long as the resolver likes: not ours.
+            runtime.shutdown_background();
+            outcome
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::telemetry::{Span, Spans};
 use crate::trace::{TraceContext, X_TRACE_ID};
 
-/// The status logged and counted for a request whose caller went away before its answer. No such
+/// The status logged and counted for a request whose connection ended before its answer. No such
 /// status is ever sent; the number is nginx's.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
@@ -50,7 +50,7 @@ pub struct Caller(pub String);
 /// - Emits one log event: `debug` for health checks, `warn` where the service failed, else `info`.
 /// - Records the duration by method, matched route and status.
 ///
-/// A caller that goes away drops the future of its request; that is logged and counted as 499.
+/// A connection that ends drops the future of its request; that is logged and counted as 499.
 pub async fn observe(
     State(observer): State<Observer>,
     matched: Option<MatchedPath>,
@@ -171,7 +171,7 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.done {
             let status = StatusCode::from_u16(CLIENT_CLOSED_REQUEST).unwrap_or_default();
-            let gone = Problem::new(status, "canceled", "the caller went away before the answer");
+            let gone = Problem::new(status, "canceled", "the connection ended before the answer");
             self.finish(CLIENT_CLOSED_REQUEST, Some(&gone), None);
         }
     }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// A day: longer than any time-out here can mean.
 const MAX_MS: u64 = 86_400_000;
@@ -95,8 +95,9 @@ pub struct TelemetrySettings {
     #[arg(long, env, default_value = "info", hide_env_values = true, value_parser = log_levels)]
     pub rust_log: Targets,
 
-    /// Where spans are sent by OTLP over HTTP, such as <http://127.0.0.1:4318>; unset: nowhere. The
-    /// other standard OTEL_* variables are honoured
+    /// Where spans are sent by OTLP over HTTP, such as <http://127.0.0.1:4318>; unset: nowhere. Of
+    /// the other standard variables those of service name, resource, sampler, batching and headers
+    /// are honoured
     #[arg(
         long,
         env,
@@ -106,6 +107,11 @@ pub struct TelemetrySettings {
     )]
     #[arg(value_parser = optional_http_url)]
     pub otel_exporter_otlp_endpoint: std::option::Option<reqwest::Url>,
+
+    /// true: no spans, whatever the endpoint
+    #[arg(long, env, default_value = "false", hide_env_values = true, value_parser = flag)]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    pub otel_sdk_disabled: bool,
 }
 
 /// What a log line looks like.
@@ -183,8 +189,27 @@ pub fn optional<T>(
 }
 
 fn log_levels(text: &str) -> Result<Targets, String> {
+    // `Targets` takes a bare word for a module, and a slip of the pen would silence everything.
+    let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+    let fits = text
+        .split(',')
+        .all(|entry| match entry.trim().split_once('=') {
+            Some((target, level)) => !target.is_empty() && is_level(level),
+            None => is_level(entry.trim()),
+        });
     text.parse()
-        .map_err(|_| "takes error, warn, info, debug, trace or off, also by module".into())
+        .ok()
+        .filter(|_| fits)
+        .ok_or_else(|| "takes error, warn, info, debug, trace or off, also by module".into())
+}
+
+/// Parses a switch.
+pub fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" | "" => Ok(false),
+        _ => Err("takes true or false".to_owned()),
+    }
 }
 
 fn release(text: &str) -> Result<String, String> {

@@ -2,40 +2,38 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+
+/// What a shell adds to the number of a signal to report it as an exit status.
+const SIGNALLED: i32 = 128;
 
 /// Listens for SIGTERM and SIGINT from now on.
 ///
 /// The future resolves at the first of them. A second one, whichever it is, ends the process at once
-/// with the status a shell would report for it: 143 for SIGTERM, 130 for SIGINT.
+/// with the status a shell would report for it: 143 for SIGTERM, 130 for SIGINT. That happens inside
+/// the signal's handler, so it works whatever the process is busy with or stuck in.
 ///
 /// # Errors
 /// The operating system refuses to install a signal handler.
 pub fn requested() -> io::Result<impl Future<Output = ()> + Send> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for number in [SIGTERM, SIGINT] {
+        // In this order: the first signal finds the flag down, and then raises it.
+        flag::register_conditional_shutdown(number, SIGNALLED + number, Arc::clone(&asked))?;
+        flag::register(number, Arc::clone(&asked))?;
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let (first, requested) = oneshot::channel();
-
-    tokio::spawn(async move {
-        let mut next = async || {
-            tokio::select! {
-                _ = terminate.recv() => ("SIGTERM", 143),
-                _ = interrupt.recv() => ("SIGINT", 130),
-            }
+    Ok(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
         };
-        let (name, _) = next().await;
         tracing::info!(signal = name, "shutdown requested");
-        let _ = first.send(());
-
-        let (name, status) = next().await;
-        tracing::warn!(signal = name, "second signal: ending at once");
-        std::process::exit(status);
-    });
-
-    Ok(async {
-        // The sender lives in the task above, which never ends without sending.
-        let _ = requested.await;
     })
 }

@@ -67,7 +67,9 @@ impl TraceId {
         Self::parse(&fits.then(|| [seconds, rest].concat())?.to_ascii_lowercase())
     }
 
-    fn to_amzn(self) -> String {
+    /// The id as an ALB writes it: `1-<8 hex>-<24 hex>`.
+    #[must_use]
+    pub fn to_amzn(self) -> String {
         let hex = self.to_string();
         let (seconds, rest) = hex.split_at(8);
         format!("1-{seconds}-{rest}")
@@ -124,7 +126,12 @@ impl TraceContext {
     /// A header that is not well formed counts as absent: a caller's mistake must not cost the answer.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        // Twice the same header is as good as none: which one would be right?
+        let text = |name| {
+            let mut values = headers.get_all(name).iter();
+            let first = values.next().filter(|_| values.next().is_none())?;
+            first.to_str().ok()
+        };
 
         let amzn = text(X_AMZN_TRACE_ID).map(AmznHeader::parse);
         let amzn_root = amzn.as_ref().and_then(|header| header.root);
@@ -141,7 +148,7 @@ impl TraceContext {
             span_id: SpanId::random(),
             parent,
             sampled,
-            state: w3c.and_then(|_| headers.get(TRACESTATE).cloned()),
+            state: w3c.and_then(|_| joined(headers, &TRACESTATE)),
             amzn_root: amzn_id.and(amzn_root).map(str::to_owned),
         }
     }
@@ -162,6 +169,14 @@ impl TraceContext {
             headers.insert(TRACESTATE, state.clone());
         }
     }
+}
+
+/// All values of a header that may come in several lines, as one.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    let lines = headers.get_all(name).iter();
+    let values: Vec<&[u8]> = lines.map(HeaderValue::as_bytes).collect();
+    let values = (!values.is_empty()).then(|| values.join(&b','))?;
+    HeaderValue::from_bytes(&values).ok()
 }
 
 /// The fields of `X-Amzn-Trace-Id` that are ours to read.
@@ -301,6 +316,22 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn states_in_several_lines_travel_on_as_one_and_two_parents_are_none() {
+        let parent = format!("00-{ID}-{PARENT}-01");
+        let mut headers = HeaderMap::new();
+        insert(&mut headers, TRACEPARENT, &parent);
+        headers.append(TRACESTATE, HeaderValue::from_static("a=1"));
+        headers.append(TRACESTATE, HeaderValue::from_static("b=2"));
+        let mut sent = HeaderMap::new();
+        TraceContext::from_headers(&headers).inject(SpanId::random(), &mut sent);
+        assert_eq!(sent[TRACESTATE], "a=1,b=2");
+
+        headers.append(TRACEPARENT, HeaderValue::from_str(&parent).unwrap());
+        let trace_id = TraceContext::from_headers(&headers).trace_id;
+        assert_ne!(trace_id.to_string(), ID);
     }
 
     #[test]

@@ -124,7 +124,8 @@ impl Addresses {
 impl Name {
     async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         if let Some(path) = &self.hosts_file {
-            let found = self.find_in(&tokio::fs::read_to_string(path).await.unwrap_or_default());
+            let hosts = tokio::fs::read(path).await.unwrap_or_default();
+            let found = self.find_in(&String::from_utf8_lossy(&hosts));
             if !found.is_empty() {
                 return Ok(found);
             }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chassis::settings::{self, Settings};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use http::HeaderValue;
 use reqwest::Url;
 
@@ -116,6 +117,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Ends the program with status 2 when a secret cannot be used; its value is not shown.
+    pub fn refuse_bad_secrets(&self) {
+        if !self.chain_token.0.bytes().all(|b| b.is_ascii_graphic()) {
+            let why = "CHAIN_TOKEN takes printable characters without spaces or line ends";
+            Cli::command().error(ErrorKind::ValueValidation, why).exit();
+        }
+    }
+
     /// The public name, such as `node-john`.
     #[must_use]
     pub fn service(&self) -> String {

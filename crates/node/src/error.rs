@@ -54,6 +54,23 @@ impl Code {
             Self::Internal => "internal",
         }
     }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Timeout | Self::Deadline => StatusCode::GATEWAY_TIMEOUT,
+            Self::Dns | Self::Refused | Self::Reset | Self::BadStatus | Self::BadAnswer => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::Loop => StatusCode::LOOP_DETECTED,
+            Self::Draining | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Injected | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
 }
 
 /// Why a node cannot answer; one variant for each answer that tells something different.
@@ -105,7 +122,6 @@ pub(crate) enum Failure {
     #[error("{detail}")]
     Behind {
         code: Code,
-        status: u16,
         hop: String,
         detail: String,
     },
@@ -134,29 +150,11 @@ impl Failure {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Loop { .. } => StatusCode::LOOP_DETECTED,
-            Self::Injected { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Overloaded { .. } | Self::Draining { .. } | Self::Unready { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Deadline { .. } | Self::ConnectTimeout { .. } | Self::Timeout { .. } => {
-                StatusCode::GATEWAY_TIMEOUT
-            }
-            Self::Dns { .. }
-            | Self::Refused { .. }
-            | Self::Unreachable { .. }
-            | Self::Reset { .. }
-            | Self::BadStatus { .. }
-            | Self::BadAnswer { .. } => StatusCode::BAD_GATEWAY,
+            Self::Unready { .. } => StatusCode::SERVICE_UNAVAILABLE,
             // What a node further down calls its caller's mistake is not the mistake of ours.
-            Self::Behind { status, .. } => StatusCode::from_u16(*status)
-                .ok()
-                .filter(StatusCode::is_server_error)
-                .unwrap_or(StatusCode::BAD_GATEWAY),
+            Self::Behind { code, .. } if code.status().is_client_error() => StatusCode::BAD_GATEWAY,
+            _ => self.code().status(),
         }
     }
 

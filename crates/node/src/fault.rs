@@ -40,7 +40,7 @@ pub struct FaultSettings {
     pub fault_delay_ms: Duration,
 
     /// Never become ready: true or false
-    #[arg(long, env, default_value = "false", hide_env_values = true, value_parser = flag)]
+    #[arg(long, env, default_value = "false", hide_env_values = true, value_parser = settings::flag)]
     #[arg(num_args = 0..=1, default_missing_value = "true")]
     pub fault_unready: bool,
 
@@ -147,7 +147,8 @@ impl Faults {
 
 impl Active {
     fn start(order: Order) -> Self {
-        let crash = order.crash_after_ms.map(|ms| {
+        let in_time = |ms: &u64| order.for_ms.is_none_or(|limit| *ms <= limit);
+        let crash = order.crash_after_ms.filter(in_time).map(|ms| {
             let crash = tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 tracing::error!("crashing on purpose");
@@ -264,14 +265,6 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate| (0.0..=1.0).contains(rate))
         .ok_or_else(|| "takes a number from 0 to 1".to_owned())
-}
-
-fn flag(text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" => Ok(true),
-        "false" | "0" | "" => Ok(false),
-        _ => Err("takes true or false".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -94,7 +94,6 @@ pub(crate) async fn pass(
     let arrived = Instant::now();
     let begin = async {
         state.authorize(&headers)?;
-        let place = state.enter()?;
         let until = arrived + state.time_left(&headers)?;
         let body = timeout_at(until, body::read(body))
             .await
@@ -107,7 +106,8 @@ pub(crate) async fn pass(
             passed: state.parse_path(&body)?,
             detail: wants_detail(options)?,
         };
-        Ok((rally, place))
+        // Not before the body is there: half a request takes no place away.
+        Ok((rally, state.enter()?))
     };
     let (rally, _place) = match begin.await {
         Ok(ready) => ready,
@@ -221,8 +221,13 @@ impl AppState {
 
     fn parse_path(&self, body: &[u8]) -> Result<Vec<String>, Failure> {
         let bad = |why: String| Failure::BadRequest(why);
-        let passed: Vec<String> = serde_json::from_slice(body)
-            .map_err(|error| bad(format!("the body is not a JSON array of names: {error}")))?;
+        // Where it went wrong, but not what was there: bodies are not for logs.
+        let passed: Vec<String> = serde_json::from_slice(body).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            bad(format!(
+                "the body is not a JSON array of names: line {line}, column {column}"
+            ))
+        })?;
         if passed.len() >= MAX_PATH {
             return Err(bad(format!("a ball passes at most {MAX_PATH} nodes")));
         }

@@ -41,6 +41,7 @@ impl Cli {
         match command {
             Some(Command::Healthcheck) => chassis::healthcheck::run(&config.settings),
             None => {
+                config.refuse_bad_secrets();
                 let (settings, service) = (config.settings.clone(), config.service());
                 process::run(&settings, &service, |started| run(config, started))
             }

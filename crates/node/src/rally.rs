@@ -188,19 +188,13 @@ impl Rally<'_> {
             return self.broke(next, Failure::BadStatus { hop, status }, took);
         };
         let ErrorMessage {
-            status,
             code,
             hop,
             detail,
             meows,
             mut hops,
         } = message;
-        let failure = Failure::Behind {
-            code,
-            status,
-            hop,
-            detail,
-        };
+        let failure = Failure::Behind { code, hop, detail };
         match hops.first_mut() {
             Some(hop) => {
                 hop.duration_us = micros(took);

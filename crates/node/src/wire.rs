@@ -1,6 +1,7 @@
 //! What nodes say to each other, and to whoever asks for more than meows.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Code;
 
@@ -69,12 +70,37 @@ pub(crate) struct ErrorEnvelope {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorMessage {
-    pub(crate) status: u16,
     pub(crate) code: Code,
+    #[serde(deserialize_with = "name")]
     pub(crate) hop: String,
+    #[serde(deserialize_with = "sentence")]
     pub(crate) detail: String,
     #[serde(default)]
     pub(crate) meows: Vec<String>,
     #[serde(default)]
     pub(crate) hops: Vec<Hop>,
+}
+
+/// The longest name of a hop: a host's name and a port.
+const MAX_HOP_BYTES: usize = 260;
+
+/// The longest sentence that is passed on.
+const MAX_DETAIL_CHARS: usize = 200;
+
+/// A hop's name goes into answers and logs: it has to look like one.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let fits =
+        (1..=MAX_HOP_BYTES).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+    match fits {
+        true => Ok(name),
+        false => Err(D::Error::custom("not the name of a hop")),
+    }
+}
+
+/// A sentence goes into answers and logs: it is one line, and not a long one.
+fn sentence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    Ok(line.take(MAX_DETAIL_CHARS).collect())
 }

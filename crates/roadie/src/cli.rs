@@ -47,6 +47,7 @@ impl Cli {
             Some(Command::Client(client)) if client.command.is_some() => client.run(),
             Some(Command::Node(node)) => {
                 let config = node.config;
+                config.refuse_bad_secrets();
                 let (settings, service) = (config.settings.clone(), config.service());
                 leash::run(&settings, &service, |started| node::run(config, started))
             }

@@ -5,6 +5,7 @@ mod spans;
 
 use std::io::{self, IsTerminal};
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -18,7 +19,13 @@ pub use spans::{Span, Spans};
 #[derive(Debug)]
 pub struct Telemetry {
     spans: Spans,
+    /// Writes what is still buffered when it is dropped, after the spans are gone.
+    _logs: WorkerGuard,
 }
+
+/// Lines that wait for a reader of standard output that has stopped reading. Beyond that they are lost:
+/// a service that waits for its log would stop with it.
+const WAITING_LINES: usize = 16_384;
 
 /// Telemetry could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +48,20 @@ impl Telemetry {
         } else {
             LogFormat::Json
         });
+        let (writer, guard) = NonBlockingBuilder::default()
+            .lossy(true)
+            .buffered_lines_limit(WAITING_LINES)
+            .thread_name("log")
+            .finish(io::stdout());
         let colour = terminal && settings.no_color.is_empty();
         let logs = match format {
-            LogFormat::Pretty => fmt::layer().event_format(pretty::Pretty { colour }).boxed(),
+            LogFormat::Pretty => fmt::layer()
+                .event_format(pretty::Pretty { colour })
+                .with_writer(writer)
+                .boxed(),
             LogFormat::Json => fmt::layer()
                 .json()
+                .with_writer(writer)
                 .flatten_event(true)
                 .with_current_span(false)
                 .with_span_list(false)
@@ -56,11 +72,15 @@ impl Telemetry {
             .try_init()?;
 
         let endpoint = settings.otel_exporter_otlp_endpoint.as_ref();
+        let endpoint = endpoint.filter(|_| !settings.otel_sdk_disabled);
         let spans = match endpoint {
             Some(endpoint) => Spans::export(endpoint, service).map_err(TelemetryError::Exporter)?,
             None => Spans::off(),
         };
-        Ok(Self { spans })
+        Ok(Self {
+            spans,
+            _logs: guard,
+        })
     }
 
     /// What requests and calls are recorded with.

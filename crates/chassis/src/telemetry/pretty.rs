@@ -1,5 +1,6 @@
 //! One log line for people: time of day, level, message, and the fields that the message lacks.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,9 +45,31 @@ where
         };
         let level = event.metadata().level();
         write!(writer, "{dim}{}{reset} ", time_of_day(SystemTime::now()))?;
-        write!(writer, "{colour}{level:>5}{reset} {}", line.message)?;
-        writeln!(writer, "{dim}{}{reset}", line.fields)
+        write!(writer, "{colour}{level:>5}{reset} {}", plain(&line.message))?;
+        writeln!(writer, "{dim}{}{reset}", plain(&line.fields))
     }
+}
+
+/// The text without what a terminal would obey, or would show in another order than it is written: it
+/// may come from a caller.
+fn plain(text: &str) -> Cow<'_, str> {
+    let turns = [
+        '\u{200b}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{206f}',
+    ];
+    let harmful = |c: char| c.is_control() || turns.iter().any(|turn| turn.contains(&c));
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::new();
+    for c in text.chars() {
+        match harmful(c) {
+            true => plain.extend(c.escape_unicode()),
+            false => plain.push(c),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// `12:34:56.789`, UTC. The day is on the reader's wall.
@@ -88,5 +111,17 @@ impl Visit for Line {
             _ if unsaid => Ok(()),
             name => write!(self.fields, " {name}={value:?}"),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_left_of_a_callers_text() {
+        assert_eq!(plain("GET /ping 200"), "GET /ping 200");
+        assert_eq!(plain("a\u{9b}31mred\nb"), "a\\u{9b}31mred\\u{a}b");
+        assert_eq!(plain("\u{202e}gnip"), "\\u{202e}gnip");
     }
 }

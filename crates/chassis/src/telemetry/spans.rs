@@ -21,6 +21,9 @@ use crate::trace::{SpanId, TraceContext};
 /// The default of `OTEL_EXPORTER_OTLP_TIMEOUT`.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the last spans may take: with drain and grace it must fit into the stop timeout.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Starts spans, or does nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Spans(Option<(SdkTracerProvider, SdkTracer)>);
@@ -94,7 +97,7 @@ impl Spans {
 
     pub(super) fn shutdown(&self) {
         if let Some((provider, _)) = &self.0
-            && let Err(error) = provider.shutdown()
+            && let Err(error) = provider.shutdown_with_timeout(FLUSH_TIMEOUT)
         {
             tracing::warn!(%error, "some spans were not exported");
         }

@@ -25,6 +25,9 @@ use crate::wire::TIMEOUT_HEADER;
 /// The largest answer that is read: a fan-out of 16 nodes, twice, with all details.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// The longest `Server-Timing` that is passed on: 256 hops have room in it.
+const MAX_TIMING_BYTES: usize = 16 * 1024;
+
 /// Idle connections are given up well before the next node closes them (`KEEP_ALIVE_MS`, 75 s).
 const IDLE: Duration = Duration::from_secs(50);
 
@@ -154,6 +157,8 @@ impl Upstream {
                     hop = &*self.hop,
                     "a kept connection had ended: sending again"
                 );
+                // Whoever was there may be somewhere else by now.
+                let _ = self.addresses.refresh().await;
             }
             Err(Stopped::Unsent(failure)) => {
                 // None of the addresses could be connected to: the name may have moved.
@@ -346,6 +351,7 @@ fn causes<'a>(
 impl Answer {
     /// The upstream's own `Server-Timing`, to be passed on.
     pub(crate) fn timing(&self) -> Option<&str> {
-        self.headers.get("server-timing")?.to_str().ok()
+        let timing = self.headers.get("server-timing")?.to_str().ok()?;
+        (timing.len() <= MAX_TIMING_BYTES).then_some(timing)
     }
 }

@@ -31,6 +31,29 @@ async fn a_kept_connection_that_ends_without_an_answer_is_tried_once_more_on_a_f
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_ends_because_the_peer_moved_finds_it_at_its_new_address() {
+    let hosts = HostsFile::new("kept-moved");
+    let old = Fake::start(&[MEOW[0], Reply::Hang("")]).await;
+    let new = Fake::start(MEOW).await;
+    hosts.write(&[("paul", old.address)]);
+    let flags = ["--next", "http://paul:3000", "--hosts-file", hosts.path()];
+    let john = Node::start("john", &flags).await;
+    assert_eq!(john.get("/start").await.status, 200);
+    let asked = {
+        let url = format!("{}/start", john.url());
+        tokio::spawn(async move { crate::support::get(&url).await })
+    };
+    eventually("the second request", async || {
+        (old.heard().len() == 2).then_some(())
+    })
+    .await;
+    hosts.write(&[("paul", new.address)]);
+    old.stop();
+    let expected = format!("[\"meow from {}\"]", new.address.port());
+    assert_eq!(asked.await.unwrap().body, expected);
+}
+
+#[tokio::test]
 async fn a_fresh_connection_that_ends_without_an_answer_is_not_tried_again() {
     let fake = Fake::start(&[Reply::Bytes(""), MEOW[0]]).await;
     let john = Node::start("john", &["--next", &fake.url()]).await;

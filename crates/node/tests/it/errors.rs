@@ -108,6 +108,46 @@ async fn the_root_cause_travels_up_unchanged_with_the_meows_before_it() {
 }
 
 #[tokio::test]
+async fn what_a_hop_says_of_an_error_is_passed_on_with_care() {
+    let envelope = |message: &str| {
+        let body = format!("{{\"status\":\"error\",\"message\":{message}}}");
+        let head = format!("HTTP/1.1 502 Bad\r\ncontent-length: {}\r\n\r\n", body.len());
+        Reply::Bytes(Box::leak((head + &body).into_boxed_str()))
+    };
+    let broke = async |message: &str| {
+        let fake = Fake::start(&[envelope(message)]).await;
+        let john = Node::start("john", &["--next", &fake.url()]).await;
+        john.get("/start").await
+    };
+    // The status follows from the class, whatever the hop says it is.
+    let answer = broke(r#"{"status":599,"code":"loop","hop":"x","detail":"d"}"#).await;
+    assert_eq!(answer.broke(), (508, "loop".into(), "x".into()));
+    let answer = broke(r#"{"status":508,"code":"not_found","hop":"x","detail":"d"}"#).await;
+    assert_eq!(answer.broke(), (502, "not_found".into(), "x".into()));
+    // A sentence is one line, and a short one.
+    let long = format!(
+        r#"{{"status":502,"code":"dns","hop":"x","detail":"a\u001b[31m\n{}"}}"#,
+        "b".repeat(9999)
+    );
+    let answer = broke(&long).await;
+    let detail = answer.error()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.starts_with("a [31m b") && detail.len() == 200,
+        "{detail}"
+    );
+    // What is not an error of a node is a bad status of that hop.
+    for foreign in [
+        r#"{"status":502,"code":"dns","hop":"","detail":"d"}"#,
+        r#"{"status":502,"code":"dns","hop":"a b","detail":"d"}"#,
+        r#"{"status":502,"code":"unheard_of","hop":"x","detail":"d"}"#,
+        r#"{"status":502}"#,
+        "[]",
+    ] {
+        assert_eq!(broke(foreign).await.broke().1, "bad_status", "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_rally_has_its_hops_inside_the_error_when_asked_for() {
     let ringo = Node::start("ringo", &["--fault-error-rate", "1", "--release", "bad"]).await;
     let george = Node::start("george", &["--next", &ringo.url()]).await;

@@ -53,6 +53,11 @@ async fn a_bad_body_is_refused_with_the_right_status() {
         let answer = ringo.meow(body).await;
         let expected = (status, code.to_owned(), "node-ringo".to_owned());
         assert_eq!(answer.broke(), expected, "{what}");
+        assert!(
+            !answer.body.contains("node-john"),
+            "{what} is not repeated: {}",
+            answer.body
+        );
         assert_eq!(ringo.meow("[]").await.status, 200, "after {what}");
     }
 }

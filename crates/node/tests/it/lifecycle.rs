@@ -114,6 +114,135 @@ async fn a_request_sent_just_before_the_end_is_answered() {
 }
 
 #[tokio::test]
+async fn requests_sent_before_the_drain_delay_ends_are_answered() {
+    for kept in [false, true] {
+        let mut john = Process::start(&[("DRAIN_DELAY_MS", "400")]).await;
+        let request = b"GET /meow HTTP/1.1\r\nhost: john\r\n\r\n";
+        let mut late = Vec::new();
+        for _ in 0..50 {
+            let mut stream = TcpStream::connect(john.address).await.unwrap();
+            if kept {
+                stream.write_all(request).await.unwrap();
+                let mut answer = [0; 4096];
+                assert_ne!(stream.read(&mut answer).await.unwrap(), 0);
+            }
+            late.push(stream);
+        }
+        john.signal(Signal::TERM);
+        john.says("draining").await;
+        // Stopped, the program sees the end of the delay and all these requests at the same moment.
+        john.signal(Signal::STOP);
+        for stream in &mut late {
+            stream.write_all(request).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        john.signal(Signal::CONT);
+        for stream in late {
+            let answer = rest(stream).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 200 OK\r\n"),
+                "kept: {kept}: {answer:?}"
+            );
+        }
+        assert_eq!(john.ended().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_slowly_is_sent_to_its_end() {
+    let meow = Box::leak(format!("[\"{}\"]", "m".repeat(900_000)).into_boxed_str());
+    let fakes = [
+        Fake::start(&[Reply::Json(meow)]).await,
+        Fake::start(&[Reply::Json(meow)]).await,
+    ];
+    let next = [0, 1, 0, 1, 0, 1, 0, 1]
+        .map(|fake: usize| fakes[fake].url())
+        .join(",");
+    let mut john = Process::start(&[("NEXT", &next)]).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(john.address).await.unwrap();
+    slow.write_all(b"GET /start HTTP/1.1\r\nhost: john\r\n\r\n")
+        .await
+        .unwrap();
+    let mut head = [0; 1024];
+    let seen = slow.read(&mut head).await.unwrap();
+    john.signal(Signal::TERM);
+    john.says("draining").await;
+    // Longer than an idle connection would be listened to.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let answer = rest(slow).await;
+    assert!(seen + answer.len() > 8 * 900_000, "{}", seen + answer.len());
+    assert_eq!(john.ended().await, 0);
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_early_is_read_to_its_end() {
+    let john = Node::start("john", &["--chain-token", "s3cret"]).await;
+    for (method, path, status) in [
+        ("POST", "/meow", 401),
+        ("POST", "/start", 405),
+        ("PUT", "/x", 404),
+    ] {
+        for _ in 0..20 {
+            let method = method.parse().unwrap();
+            let request = client().request(method, format!("{}{path}", john.url()));
+            let answer = request.body(vec![b'x'; 3_000_000]).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_hangs_does_not_hold_the_end_up() {
+    // A pipe that nobody writes to blocks whoever opens it for reading, as a dead resolver would.
+    let pipe = format!(
+        "{}/pipe-{}",
+        env!("CARGO_TARGET_TMPDIR"),
+        std::process::id()
+    );
+    let made = tokio::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .await
+        .unwrap();
+    assert!(made.success());
+    let mut john = Process::start(&[("NEXT", "http://node-paul:1"), ("HOSTS_FILE", &pipe)]).await;
+    let asked = Instant::now();
+    john.signal(Signal::TERM);
+    assert_eq!(john.ended().await, 0);
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
+    std::fs::remove_file(pipe).unwrap();
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_program_while_its_last_spans_wait_for_a_collector() {
+    let collector = Fake::start(&[Reply::Hang("")]).await;
+    let mut john = Process::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]).await;
+    john.get("/start").await;
+    john.signal(Signal::TERM);
+    john.says("drained").await;
+    collector.first_request().await;
+    john.signal(Signal::TERM);
+    assert_eq!(john.ended().await, 143);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_stop_the_program() {
+    let mut john = Process::start(&[("RUST_LOG", "debug")]).await;
+    // A pipe holds 64 KiB; the log of these requests is several times as long.
+    for _ in 0..1_500 {
+        assert_eq!(john.get("/ping").await.status, 200);
+    }
+    john.signal(Signal::KILL);
+    john.ended().await;
+}
+
+#[tokio::test]
 async fn what_exceeds_the_grace_period_is_cut_counted_and_reported() {
     let mut john = Process::start(&[
         ("FAULT_DELAY_MS", "60000"),

@@ -4,7 +4,12 @@ use crate::support::{Process, get};
 
 async fn output(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
     let mut command = Process::command(variables);
-    let output = command.args(arguments).output().await.unwrap();
+    let output = command.args(arguments).output();
+    let limit = std::time::Duration::from_secs(20);
+    let ended = tokio::time::timeout(limit, output).await;
+    let output = ended
+        .unwrap_or_else(|_| panic!("{variables:?} did not end it"))
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (
         output.status.code().unwrap(),
@@ -50,6 +55,9 @@ async fn a_bad_value_ends_the_program_before_it_binds_and_names_the_variable() {
         ("RELEASE", "two words", "printable"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("RUST_LOG", "node=loud", "error, warn, info"),
+        ("RUST_LOG", "verbose", "error, warn, info"),
+        ("RUST_LOG", "info,", "error, warn, info"),
+        ("OTEL_SDK_DISABLED", "maybe", "true or false"),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "https://collector",
@@ -67,6 +75,16 @@ async fn a_bad_value_ends_the_program_before_it_binds_and_names_the_variable() {
         for expected in [variable, &format!("'{value}'"), takes] {
             assert!(message.contains(expected), "{variable}={value}: {message}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_sent_ends_the_program_without_being_shown() {
+    for secret in ["s3cret\n", "s3 cret", "s3crét"] {
+        let (status, out, message) = output(&[("PORT", "0"), ("CHAIN_TOKEN", secret)], &[]).await;
+        assert_eq!((status, &*out), (2, ""), "{secret:?}");
+        assert!(message.contains("CHAIN_TOKEN takes printable"), "{message}");
+        assert!(!message.contains("s3"), "{message}");
     }
 }
 

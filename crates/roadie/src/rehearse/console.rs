@@ -44,9 +44,10 @@ impl Console {
 impl Voice {
     pub(crate) fn say(&self, line: &str) {
         let said = writeln!(std::io::stdout().lock(), "{}{line}", self.prefix);
-        if said.is_err() {
+        if let Err(error) = said {
             // Nobody listens any more, as after `| head`. The leashes end the containers.
-            std::process::exit(0);
+            let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+            std::process::exit(i32::from(!closed));
         }
     }
 }

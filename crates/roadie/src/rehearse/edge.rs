@@ -1,5 +1,6 @@
 //! The load balancer: takes requests and passes them to healthy targets, after the listener's rules.
 
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{Html, IntoResponse, Response};
 use chassis::server::Limits;
+use chassis::trace::{TraceId, X_AMZN_TRACE_ID};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{StatusCode, Uri, Version};
@@ -34,8 +36,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(55);
 
 /// Headers that speak of one connection only.
-const HOP_BY_HOP: [HeaderName; 6] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -50,11 +55,17 @@ pub(crate) struct Edge {
     groups: Vec<TargetGroup>,
     client: Client<HttpConnector, Body>,
     port: u16,
+    idle_timeout: Duration,
 }
 
 impl Edge {
     /// A listener on `port` with `rules` that lead to `groups`.
-    pub(crate) fn new(rules: ecs::Router, groups: Vec<TargetGroup>, port: u16) -> Self {
+    pub(crate) fn new(
+        rules: ecs::Router,
+        groups: Vec<TargetGroup>,
+        port: u16,
+        idle_timeout: Duration,
+    ) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -65,6 +76,7 @@ impl Edge {
                 .pool_idle_timeout(IDLE)
                 .build(connector),
             port,
+            idle_timeout,
         }
     }
 
@@ -89,8 +101,8 @@ async fn pass(State(edge): State<Edge>, mut request: Request) -> Response {
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     forward(request.headers_mut(), edge.port);
-    match edge.client.request(request).await {
-        Ok(mut response) => {
+    match tokio::time::timeout(edge.idle_timeout, edge.client.request(request)).await {
+        Ok(Ok(mut response)) => {
             remove_hop_by_hop(response.headers_mut());
             // In flight until the last byte of the answer.
             response.map(|body| {
@@ -100,8 +112,22 @@ async fn pass(State(edge): State<Edge>, mut request: Request) -> Response {
                 }))
             })
         }
-        Err(_) => refuse(StatusCode::BAD_GATEWAY),
+        Ok(Err(error)) if is_timeout(&error) => refuse(StatusCode::GATEWAY_TIMEOUT),
+        Ok(Err(_)) => refuse(StatusCode::BAD_GATEWAY),
+        Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT),
     }
+}
+
+/// Whether no connection came about in time.
+fn is_timeout(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::TimedOut;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The same resource, asked of `target`. The `Host` header stays what the browser sent.
@@ -123,9 +149,28 @@ fn forward(headers: &mut HeaderMap, port: u16) {
     headers.append("x-forwarded-for", here);
     headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
     headers.insert("x-forwarded-port", HeaderValue::from(port));
+    // An ALB names the trace where nobody has, and itself where somebody has.
+    let root = TraceId::random().to_amzn();
+    let trace = match headers.get(X_AMZN_TRACE_ID).map(HeaderValue::to_str) {
+        Some(Ok(trace)) => format!("Self={root};{trace}"),
+        _ => format!("Root={root}"),
+    };
+    if let Ok(trace) = HeaderValue::from_str(&trace) {
+        headers.insert(X_AMZN_TRACE_ID, trace);
+    }
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in &named {
+        headers.remove(name);
+    }
     for name in &HOP_BY_HOP {
         headers.remove(name);
     }

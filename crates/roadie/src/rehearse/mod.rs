@@ -174,7 +174,8 @@ impl Rehearse {
         };
 
         let limits = edge::limits(stage.idle_timeout);
-        let edge = Edge::new(stage.router, stage.groups, address.port()).into_router();
+        let idle = stage.idle_timeout;
+        let edge = Edge::new(stage.router, stage.groups, address.port(), idle).into_router();
         let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
         ready.abort();
         control.abort();

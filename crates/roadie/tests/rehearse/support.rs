@@ -214,9 +214,13 @@ impl Roadie {
         self.child.wait().await.unwrap().code()
     }
 
-    /// Its folder for temporary files.
-    pub(crate) fn scratch(&self) -> PathBuf {
-        std::env::temp_dir().join(format!("roadie-{}", self.pid))
+    /// Its folder for temporary files, as long as there is one.
+    pub(crate) fn scratch(&self) -> Option<PathBuf> {
+        let entries = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        let own = format!("roadie-{}-", self.pid);
+        let mut own =
+            entries.filter(|entry| entry.file_name().to_str().unwrap_or("").starts_with(&own));
+        own.next().map(|entry| entry.path())
     }
 
     /// The containers it has started and that run now, without the health checks beside them.

@@ -49,6 +49,7 @@ pub(crate) struct Fake {
 
 #[derive(Default)]
 struct Log {
+    tasks: Vec<tokio::task::AbortHandle>,
     heard: Vec<Heard>,
     connections: usize,
     gone: usize,
@@ -64,7 +65,7 @@ impl Fake {
             log: Arc::default(),
         };
         let (log, address) = (Arc::clone(&fake.log), fake.address);
-        tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let connection = {
@@ -78,10 +79,23 @@ impl Fake {
                     log: Arc::clone(&log),
                     address,
                 };
-                tokio::spawn(connection.serve(stream));
+                let tasks = Arc::clone(&log);
+                let task = tokio::spawn(connection.serve(stream));
+                tasks.lock().unwrap().tasks.push(task.abort_handle());
             }
         });
+        fake.log.lock().unwrap().tasks.push(serving.abort_handle());
         fake
+    }
+
+    /// Stops listening, and ends all connections.
+    pub(crate) fn stop(&self) {
+        self.log
+            .lock()
+            .unwrap()
+            .tasks
+            .iter()
+            .for_each(tokio::task::AbortHandle::abort);
     }
 
     pub(crate) fn url(&self) -> String {

@@ -4,19 +4,19 @@
 //! never or after hyper's 30 s (a load balancer that keeps them for 60 s then sends requests into
 //! closed connections, and answers 502), and it does not tell clients that it is about to leave.
 
+mod unread;
+
+use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,9 +32,9 @@ use crate::settings::Settings;
 /// The largest request head. An ALB's own limit for all headers together is 64 KiB.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How long a connection that has nothing in flight when the drain ends may still deliver the
-/// request that its client has already sent.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long connections are still listened to when the drain ends: a request that was sent before
+/// its client could know is on its way, or in the system's buffers already.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// The pause after the system refused to accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -47,7 +47,7 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// How long to keep serving once shutdown was asked for.
     pub drain_delay: Duration,
-    /// How long requests in flight may then take to finish.
+    /// How long requests in flight may then take to finish, their answers' last bytes included.
     pub shutdown_grace: Duration,
 }
 
@@ -76,7 +76,8 @@ pub struct CutOff {
 /// 1. Serving: as many connections as come.
 /// 2. `shutdown` resolves: `health` turns to draining at once. For `drain_delay` everything is still
 ///    served, new connections too, and each answer carries `Connection: close`.
-/// 3. The listener closes, after it has taken what had already connected; idle connections close.
+/// 3. The listener closes, after it has taken what had already connected. For half a second requests
+///    that are on their way are still taken; then idle connections close.
 /// 4. What is in flight finishes, within `shutdown_grace`.
 ///
 /// # Errors
@@ -93,7 +94,7 @@ pub async fn serve(
         app,
         health: health.clone(),
         keep_alive: limits.keep_alive,
-        busy: Arc::new(AtomicUsize::new(0)),
+        used: Arc::new(AtomicUsize::new(0)),
         closed,
         connections: JoinSet::new(),
     };
@@ -119,7 +120,7 @@ pub async fn serve(
         tracing::info!("drained");
         return Ok(());
     }
-    match server.busy.load(Ordering::Relaxed) {
+    match server.used.load(Ordering::Relaxed) {
         0 => Ok(()),
         requests => {
             tracing::warn!(
@@ -143,8 +144,8 @@ struct Server {
     app: Router,
     health: Health,
     keep_alive: Duration,
-    /// Requests being answered, on all connections.
-    busy: Arc<AtomicUsize>,
+    /// Connections that have had a request and are open.
+    used: Arc<AtomicUsize>,
     closed: watch::Receiver<bool>,
     connections: JoinSet<()>,
 }
@@ -190,10 +191,8 @@ impl Server {
             app: self.app.clone(),
             health: self.health.clone(),
             keep_alive: self.keep_alive,
-            busy: Busy {
-                here: Arc::new(AtomicUsize::new(0)),
-                everywhere: Arc::clone(&self.busy),
-            },
+            used: OnceLock::new(),
+            open: Arc::clone(&self.used),
         };
         self.connections
             .spawn(connection.serve(stream, self.closed.clone()));
@@ -213,12 +212,13 @@ struct Connection {
     app: Router,
     health: Health,
     keep_alive: Duration,
-    busy: Busy,
+    /// Set by the first request.
+    used: OnceLock<Used>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Connection {
     async fn serve(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
-        let busy = self.busy.clone();
         let service = service_fn(|request: Request<Incoming>| self.answer(request));
         let mut connection = pin!(
             http1::Builder::new()
@@ -229,81 +229,48 @@ impl Connection {
         );
         // How a connection ends is the client's affair: what matters was logged with its requests.
         tokio::select! {
+            biased;
             _ = connection.as_mut() => return,
-            _ = closed.wait_for(|closed| *closed) => connection.as_mut().graceful_shutdown(),
+            _ = closed.wait_for(|closed| *closed) => {}
         }
-        loop {
-            match tokio::time::timeout(LINGER, connection.as_mut()).await {
-                Err(_) if busy.here() => {}
-                _ => return,
-            }
+        // hyper closes a connection without reading what waits in its socket: not before the linger.
+        // From here on each answer closes its connection anyway.
+        if tokio::time::timeout(LINGER, connection.as_mut())
+            .await
+            .is_err()
+        {
+            connection.as_mut().graceful_shutdown();
+            // Ends at once where nothing is in flight.
+            let _ = connection.await;
         }
     }
 
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<Response<Tracked>, std::convert::Infallible> {
-        let busy = self.busy.enter();
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        self.used.get_or_init(|| Used::count(&self.open));
+        let (request, rest) = unread::watch(request);
         let mut response = self.app.clone().oneshot(request).await?;
+        rest.discard().await;
         if self.health.is_draining() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
-        Ok(response.map(|body| Tracked { body, _busy: busy }))
+        Ok(response)
     }
 }
 
-/// Counts requests in flight on one connection and on all.
-#[derive(Clone)]
-struct Busy {
-    here: Arc<AtomicUsize>,
-    everywhere: Arc<AtomicUsize>,
-}
+/// Counts a connection that has had a request for as long as it is open. When the grace period ends,
+/// those that had nothing in flight have closed: what is left is cut.
+struct Used(Arc<AtomicUsize>);
 
-impl Busy {
-    fn here(&self) -> bool {
-        self.here.load(Ordering::Relaxed) > 0
-    }
-
-    fn enter(&self) -> BusyGuard {
-        self.here.fetch_add(1, Ordering::Relaxed);
-        self.everywhere.fetch_add(1, Ordering::Relaxed);
-        BusyGuard(self.clone())
+impl Used {
+    fn count(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
     }
 }
 
-struct BusyGuard(Busy);
-
-impl Drop for BusyGuard {
+impl Drop for Used {
     fn drop(&mut self) {
-        self.0.here.fetch_sub(1, Ordering::Relaxed);
-        self.0.everywhere.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A response body that keeps its request in flight until it is sent.
-struct Tracked {
-    body: Body,
-    _busy: BusyGuard,
-}
-
-impl http_body::Body for Tracked {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

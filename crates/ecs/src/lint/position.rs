@@ -175,7 +175,7 @@ mod tests {
         let places = places(text);
         assert_eq!(places[""], (1, 1));
         assert_eq!(places["a[0]"], (2, 9));
-        assert_eq!(places["a[1].b\""], (2, 19));
+        assert_eq!(places["a[1].b\""], (2, 20));
         assert_eq!(places["c"], (3, 8));
         assert!(duplicates(text).is_empty());
     }

@@ -13,8 +13,8 @@ use crate::suite::{MEOWS, Suite};
 /// Where the instance listens. A port of its own: there may be an SSH server already.
 const PORT: u16 = 2222;
 
-/// How often `docker/replace` calls docker: four times for each of five services.
-const COMMANDS_OF_REPLACE: usize = 20;
+/// How often `docker/replace` calls docker: once for each of five services, and three times for all.
+const COMMANDS_OF_REPLACE: usize = 8;
 
 /// How soon sshd must listen.
 const LISTENS: Duration = Duration::from_secs(10);

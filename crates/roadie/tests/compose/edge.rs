@@ -25,7 +25,14 @@ async fn the_three_paths_lead_where_the_load_balancer_leads_them() {
 
     // As the load balancer compares paths: whole, and as they come.
     for path in ["/ping/", "//ping", "/START", "/meow", "/metrics"] {
-        assert_eq!(suite.get(path).await.status, 404, "{path}");
+        let answer = suite.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        // A page: the client says so, not a node.
+        assert_eq!(
+            answer.header("content-type"),
+            "text/html; charset=utf-8",
+            "{path}"
+        );
     }
 }
 

@@ -4,6 +4,9 @@ use crate::docker::compose;
 use crate::load::Load;
 use crate::suite::{FOUND, NODES, Suite, container, script};
 
+/// The load, in requests a second, under which nothing may be lost.
+const STEADY: f64 = 100.0;
+
 #[tokio::test]
 #[ignore = "needs a Docker engine: docker/test/run"]
 async fn all_are_replaced_one_after_the_other_under_load_and_no_request_fails() {
@@ -33,6 +36,7 @@ async fn all_are_replaced_one_after_the_other_under_load_and_no_request_fails() 
         report.slowest
     );
     assert!(report.failures.is_empty(), "{:?}", report.failures);
+    assert!(report.rate >= STEADY, "only {:.0} a second", report.rate);
 }
 
 #[tokio::test]

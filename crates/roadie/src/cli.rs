@@ -5,8 +5,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::container::leash;
+use crate::deploy::{self, Deploy};
+use crate::destroy::{self, Destroy};
 use crate::lint::{self, Lint};
 use crate::rehearse::{Rehearse, RehearseOrAsk};
+use crate::rollback::{self, Rollback};
+use crate::status::{self, Status};
 
 /// Rehearse the deployment of Microservice Ping Pong on one machine.
 #[derive(Debug, Parser)]
@@ -28,6 +32,14 @@ enum Command {
     Rehearse(Box<RehearseOrAsk>),
     /// Find what ECS and its load balancer would refuse or break, in anyone's files
     Lint(Lint),
+    /// Make AWS what the files in ecs/ say: create what is missing, change what differs
+    Deploy(Deploy),
+    /// Go back to the revision that last completed a deployment
+    Rollback(Rollback),
+    /// Show services, tasks, targets, events and alarms
+    Status(Status),
+    /// Take away what was deployed, after asking; only what carries our label
+    Destroy(Destroy),
     /// Run a container's program; the rehearsal starts these
     #[command(hide = true)]
     Node(Box<node::Cli>),
@@ -42,6 +54,10 @@ impl Cli {
             None => self.rehearse.run(),
             Some(Command::Rehearse(rehearse)) => rehearse.run(),
             Some(Command::Lint(lint)) => lint::main(&lint),
+            Some(Command::Deploy(deploy)) => deploy::main(&deploy),
+            Some(Command::Rollback(rollback)) => rollback::main(&rollback),
+            Some(Command::Status(status)) => status::main(&status),
+            Some(Command::Destroy(destroy)) => destroy::main(&destroy),
             // Such as a health check, which nothing needs to hold.
             Some(Command::Node(node)) if node.command.is_some() => node.run(),
             Some(Command::Client(client)) if client.command.is_some() => client.run(),

@@ -1,9 +1,14 @@
 //! `roadie`: the operator's command.
 
+mod aws;
 mod cli;
 mod container;
+mod deploy;
+mod destroy;
 mod lint;
 mod rehearse;
+mod rollback;
+mod status;
 
 use std::process::ExitCode;
 
@@ -11,4 +16,15 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     cli::Cli::parse().run()
+}
+
+/// The exit status of a command, its error told on standard error.
+fn report(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,5 +1,5 @@
 // The flight of the ball: a rally played again, slowly, in true proportions.
-import { byId, drawing, still } from "./dom.js";
+import { byId, element, still } from "./dom.js";
 import { floor, hit, lane, outside, settle, spot } from "./stage.js";
 
 /** A flight that is shorter cannot be seen; only this stretches what is drawn. */
@@ -7,7 +7,8 @@ const LEAST_FLIGHT_MS = 120;
 const SLIDE_MS = 140;
 const DROP_MS = 650;
 
-const path = byId("path");
+const court = byId("court");
+const drawn = [];
 let current = null;
 
 /** Whether a ball is in the air. */
@@ -115,12 +116,10 @@ function fall(start, ground, after) {
 
 function balls(moves, at) {
   const active = moves.filter((move) => move.from <= at && at < move.to || (at === Infinity && move.to === Infinity));
-  const drawn = path.querySelectorAll(".ball");
   active.forEach((move, index) => {
-    const ball = drawn[index] ?? path.appendChild(drawing("circle", { class: "ball", r: 7 }));
+    drawn[index] ??= court.appendChild(element("i", { class: "ball" }));
     const { x, y } = move.place(at);
-    ball.setAttribute("cx", x);
-    ball.setAttribute("cy", y);
+    drawn[index].style.transform = `translate(${x}px, ${y}px)`;
   });
-  for (const spare of [...drawn].slice(active.length)) spare.remove();
+  for (const spare of drawn.splice(active.length)) spare.remove();
 }

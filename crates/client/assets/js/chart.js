@@ -4,7 +4,7 @@ import { WINDOW_MS } from "./figures.js";
 import { time } from "./words.js";
 
 const LEFT = 56;
-const BOTTOM = 18;
+const BOTTOM = 20;
 const TOP = 12;
 
 const canvas = byId("chart");
@@ -41,9 +41,9 @@ export function chart({ now, samples, p50, p99 }) {
     pen.fillText(time(10 ** decade), LEFT - 7, at);
   }
   pen.textAlign = "left";
-  pen.fillText("a minute ago", LEFT, height - 6);
+  pen.fillText("a minute ago", LEFT, height - 8);
   pen.textAlign = "right";
-  pen.fillText("now", width, height - 6);
+  pen.fillText("now", width, height - 8);
 
   for (const { at, us, ok } of samples) {
     pen.fillStyle = colour(ok ? "--r0" : "--bad");

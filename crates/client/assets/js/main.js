@@ -21,6 +21,7 @@ const form = byId("letters");
 const tiles = [...form.elements];
 const loop = new Loop(() => serve(tiles[beat++ % tiles.length], true));
 let beat = 0;
+let shown = -Infinity;
 let trouble = false;
 
 /** Plays the rally of a letter and shows it; of a quick succession, as many as the eye can follow. */
@@ -34,7 +35,8 @@ async function serve(tile, repeated) {
   sample(rally);
   seen(nodes);
   note(rally, slowest(nodes));
-  if (!repeated || !flying() || (rally.failure && !trouble)) show(rally, nodes, repeated);
+  const due = !flying() && performance.now() - shown > SHOWN_IN_RALLY_MS;
+  if (!repeated || due || (rally.failure && !trouble)) show(rally, nodes, repeated);
   if (repeated) announceChange(rally);
   else announce(rally);
   if (!repeated) refresh();
@@ -46,8 +48,8 @@ function show(rally, nodes, repeated) {
   if (nodes.length) assemble(nodes, repeated);
   else silence();
   const hops = Math.max(3, ...nodes.map(({ depth }) => depth));
-  const shown = replay(nodes, repeated ? SHOWN_IN_RALLY_MS : (SHOWN_MS * hops) / 3);
-  score(nodes, shown);
+  score(nodes, replay(nodes, repeated ? SHOWN_IN_RALLY_MS : (SHOWN_MS * hops) / 3));
+  shown = performance.now();
 }
 
 function bill([headline, detail]) {
@@ -119,6 +121,7 @@ byId("rally-switch").addEventListener("change", ({ target }) => {
   if (target.checked) loop.start();
   else loop.stop();
   trouble = false;
+  byId("log").classList.toggle("playing", target.checked);
   say(target.checked ? `Playing ${loop.rate} a second` : "Stopped");
   refresh();
 });

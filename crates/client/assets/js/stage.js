@@ -18,7 +18,8 @@ new ResizeObserver(arrange).observe(court);
 /** Puts these nodes on the stage, awake or not; the same cast keeps its figures. */
 export function assemble(nodes, awake) {
   const next = nodes.map((node) => `${node.name}/${node.depth}/${node.row}`).join();
-  if (next !== cast) {
+  const changed = next !== cast;
+  if (changed) {
     cast = next;
     figures = nodes.map((node) => figure(node, nodes));
     band.replaceChildren(...figures.map(({ li }) => li));
@@ -26,10 +27,10 @@ export function assemble(nodes, awake) {
   figures.forEach((figure, index) => {
     figure.node = nodes[index];
     figure.time.textContent = "";
-    figure.meta.textContent = origin(nodes[index]);
+    figure.meta.replaceChildren(...origin(nodes[index]));
     mood(figure, awake ? "lit" : "asleep");
   });
-  arrange();
+  if (changed) arrange();
 }
 
 /** All figures sleep: nobody was reached. */
@@ -104,8 +105,8 @@ function mood(figure, moods) {
 }
 
 function origin({ release, instance }) {
-  const place = [release, instance?.availability_zone].filter(Boolean).join(" · ");
-  return [place, instance?.id?.slice(0, 12)].filter(Boolean).join("\n");
+  const parts = [release, instance?.availability_zone, instance?.id?.slice(0, 12)];
+  return parts.filter(Boolean).map((part) => element("span", {}, part));
 }
 
 /** A row of figures where there is room, a tree for a fan-out, else a list. */

@@ -15,6 +15,7 @@
 
 mod access;
 mod band;
+mod driver;
 mod letters;
 mod looks;
 mod rally;

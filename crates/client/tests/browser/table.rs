@@ -1,9 +1,7 @@
 //! A browser with the page open, and what a test does with it.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,17 +14,22 @@ use chassis::telemetry::Spans;
 use clap::Parser as _;
 use client::{Cli, SERVICE};
 use serde_json::{Value, json};
+use thirtyfour::TypingData;
 use thirtyfour::prelude::*;
 use thirtyfour::support::base64_decode;
-use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, TypingData};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::driver::{Driver, capabilities, chromedriver};
 
 /// Browsers at the same time: more would slow each other down beyond what is tested.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 /// The longest that anything may take that is not a stated duration.
 const LIMIT: Duration = Duration::from_secs(15);
+
+/// The time in which the scripts of a page that was loaded must run.
+const LOAD: Duration = Duration::from_secs(3);
 
 /// The page, the browser that shows it, and the driver between.
 pub(crate) struct Table {
@@ -89,8 +92,24 @@ impl Table {
             _turn: turn,
         };
         table.set(&setting).await;
-        table.browser.goto(page).await.unwrap();
+        table.load(setting.scripts).await;
         table
+    }
+
+    /// Loads the page until its scripts run: Chromium drops what it is loading whenever a network
+    /// interface comes or goes on the machine, as it does with every container.
+    async fn load(&self, scripts: bool) {
+        let ready = "document.querySelector('#path .lane') !== null";
+        for _ in 0..5 {
+            self.browser.goto(&self.page).await.unwrap();
+            let started = Instant::now();
+            while scripts && started.elapsed() < LOAD && self.value(ready).await != json!(true) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            if !scripts || started.elapsed() < LOAD {
+                return;
+            }
+        }
     }
 
     async fn set(&self, setting: &Setting) {
@@ -108,9 +127,11 @@ impl Table {
             { "name": "prefers-reduced-motion", "value": motion },
         ] });
         self.devtools("Emulation.setEmulatedMedia", media).await;
-        let scripts = json!({ "value": !setting.scripts });
-        self.devtools("Emulation.setScriptExecutionDisabled", scripts)
-            .await;
+        if !setting.scripts {
+            let disabled = json!({ "value": true });
+            self.devtools("Emulation.setScriptExecutionDisabled", disabled)
+                .await;
+        }
     }
 
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
@@ -155,12 +176,11 @@ impl Table {
     pub(crate) async fn until_within(&self, limit: Duration, expression: &str) {
         let started = Instant::now();
         while self.value(expression).await != json!(true) {
-            let state = "document.getElementById('stage').innerText";
-            assert!(
-                started.elapsed() < limit,
-                "never: {expression}; the stage says {}",
-                self.value(state).await
-            );
+            if started.elapsed() > limit {
+                let stage = self.value("document.body.innerText").await;
+                let log = self.browser.browser_log().await;
+                panic!("never: {expression}; the page says {stage}, its log {log:?}");
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -234,18 +254,6 @@ impl Table {
     }
 }
 
-/// The process of chromedriver.
-struct Driver(Child);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // Asked, it ends its browsers; killed, it would leave them behind.
-        let pid = rustix::process::Pid::from_child(&self.0);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = self.0.wait();
-    }
-}
-
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -272,44 +280,4 @@ async fn serve(base_url: &str, nodes: Router) -> String {
         forever,
     ));
     url
-}
-
-/// A driver on a port that it chose itself.
-fn chromedriver() -> (Driver, u16) {
-    let mut driver = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("chromedriver: {error}"));
-    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let port = lines.map_while(Result::ok).find_map(|line| {
-        line.split_once("successfully on port ")?
-            .1
-            .trim_end_matches('.')
-            .parse()
-            .ok()
-    });
-    (Driver(driver), port.unwrap())
-}
-
-fn capabilities() -> ChromeCapabilities {
-    let mut capabilities = DesiredCapabilities::chrome();
-    for argument in [
-        "--headless=new",
-        // Containers have no user namespaces to build a sandbox from.
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--hide-scrollbars",
-    ] {
-        capabilities.add_arg(argument).unwrap();
-    }
-    for component in ["browser", "performance"] {
-        capabilities
-            .set_logging_prefs(component, LoggingPrefsLogLevel::All)
-            .unwrap();
-    }
-    capabilities
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::control::{Deploy, Kill, Scale, Status};
-use super::status::ServiceStatus;
+use super::status::{self, ServiceStatus};
 
 /// How often a deployment that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -98,7 +98,10 @@ impl Ask {
                 let status = at.status().await?;
                 match format {
                     Format::Json => say(&serde_json::to_string_pretty(&status)?),
-                    Format::Text => status.services.iter().try_for_each(|s| say(&table(s))),
+                    Format::Text => {
+                        say(&format!("load balancer: {}", status.load_balancer))?;
+                        status.services.iter().try_for_each(|s| say(&table(s)))
+                    }
                 }
             }
             Self::Events { at } => {
@@ -220,8 +223,13 @@ fn table(service: &ServiceStatus) -> String {
     }
     for task in &service.tasks {
         lines.push(format!(
-            "  task {:<4} {:12} {}",
-            task.id, task.release, task.state
+            "  task {:<4} {:12} {:9} {:>6}  {}",
+            task.id,
+            task.release,
+            task.state,
+            task.port
+                .map_or_else(String::new, |port| format!(":{port}")),
+            status::age(Duration::from_millis(task.age_ms)),
         ));
     }
     lines.join("\n")

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use super::figures::{EdgeStatus, Figures};
 use super::service::{Request, ServiceHandle};
 use super::stage;
 use super::status::ServiceStatus;
@@ -27,11 +28,13 @@ pub(crate) struct Control {
     pub(crate) dir: PathBuf,
     pub(crate) groups: Vec<TargetGroup>,
     pub(crate) services: Vec<ServiceHandle>,
+    pub(crate) figures: Figures,
 }
 
-/// All services at one moment.
+/// The load balancer and all services at one moment.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
+    pub(crate) load_balancer: EdgeStatus,
     pub(crate) services: Vec<ServiceStatus>,
 }
 
@@ -94,7 +97,10 @@ async fn status(State(control): State<Arc<Control>>) -> Json<Status> {
     for service in &control.services {
         services.extend(service.status().await);
     }
-    Json(Status { services })
+    Json(Status {
+        load_balancer: control.figures.status(),
+        services,
+    })
 }
 
 async fn deploy(

@@ -4,10 +4,11 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Router};
 use chassis::server::Limits;
 use chassis::trace::{TraceId, X_AMZN_TRACE_ID};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use super::figures::{self, Figures, OwnAnswer};
 use super::targets::{Lease, TargetGroup};
 
 /// How the listener lives and ends: at once, but for requests in flight.
@@ -81,8 +83,11 @@ impl Edge {
     }
 
     /// The listener as something that can be served.
-    pub(crate) fn into_router(self) -> Router {
-        Router::new().fallback(pass).with_state(self)
+    pub(crate) fn into_router(self, figures: Figures) -> Router {
+        Router::new()
+            .fallback(pass)
+            .layer(middleware::from_fn_with_state(figures, figures::count))
+            .with_state(self)
     }
 
     fn target(&self, path: &str) -> Option<Lease> {
@@ -181,5 +186,5 @@ fn refuse(status: StatusCode) -> Response {
     let page = format!(
         "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
     );
-    (status, Html(page)).into_response()
+    (status, Extension(OwnAnswer), Html(page)).into_response()
 }

@@ -2,7 +2,7 @@
 //!
 //! - `stage`: what the files ask for, in the terms of this machine;
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
-//! - `targets`, `health`: who is healthy; `edge`: who gets a request;
+//! - `targets`, `health`: who is healthy; `edge`: who gets a request; `figures`: what became of it;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal;
 //! - `clock`, `console`, `scratch`: its time, its words, its files.
 
@@ -11,6 +11,7 @@ pub(crate) mod clock;
 pub(crate) mod console;
 mod control;
 mod edge;
+mod figures;
 mod health;
 mod scratch;
 mod service;
@@ -39,6 +40,7 @@ use self::clock::Clock;
 use self::console::Console;
 use self::control::Control;
 use self::edge::Edge;
+use self::figures::Figures;
 use self::scratch::Scratch;
 use self::service::Stagehand;
 use self::stage::Stage;
@@ -152,11 +154,13 @@ impl Rehearse {
             };
             handles.push(service.keep(stagehand, &mut services));
         }
+        let figures = Figures::new();
         let control = tokio::spawn(
             Control {
                 dir: self.dir.clone(),
                 groups: stage.groups.clone(),
                 services: handles,
+                figures: figures.clone(),
             }
             .serve(control),
         );
@@ -175,7 +179,8 @@ impl Rehearse {
 
         let limits = edge::limits(stage.idle_timeout);
         let idle = stage.idle_timeout;
-        let edge = Edge::new(stage.router, stage.groups, address.port(), idle).into_router();
+        let edge = Edge::new(stage.router, stage.groups, address.port(), idle);
+        let edge = edge.into_router(figures);
         let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
         ready.abort();
         control.abort();

@@ -1,7 +1,8 @@
 //! One service: the scheduler decides, and what it decides is done with tasks of this machine.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -11,7 +12,7 @@ use super::clock::Clock;
 use super::console::Voice;
 use super::scratch::Scratch;
 use super::stage::{Blueprint, Service};
-use super::status::{Happening, ServiceStatus};
+use super::status::{Happening, Particulars, ServiceStatus, millis};
 use super::task::{self, Order, TaskContext};
 
 /// The most events that are remembered; ECS shows the last hundred.
@@ -56,12 +57,20 @@ struct Keeper {
     stagehand: Stagehand,
     scheduler: Scheduler,
     blueprints: BTreeMap<Revision, Arc<Blueprint>>,
-    running: BTreeMap<TaskId, watch::Sender<Order>>,
+    running: BTreeMap<TaskId, Running>,
     tasks: JoinSet<()>,
     reports: mpsc::UnboundedSender<Report>,
     events: VecDeque<Happening>,
     /// The last word about the newest deployment.
     told: Option<(Revision, Rollout)>,
+}
+
+/// A task as its service sees it.
+struct Running {
+    orders: watch::Sender<Order>,
+    port: Arc<OnceLock<u16>>,
+    /// In the rehearsal's time.
+    begun: Duration,
 }
 
 impl ServiceHandle {
@@ -110,6 +119,15 @@ impl Service {
     }
 }
 
+impl Running {
+    fn at(&self, now: Duration) -> Particulars {
+        Particulars {
+            port: self.port.get().copied(),
+            age: now.saturating_sub(self.begun),
+        }
+    }
+}
+
 impl Keeper {
     async fn run(
         mut self,
@@ -154,6 +172,7 @@ impl Keeper {
             "started task {} of release {}",
             task.0, blueprint.release
         ));
+        let port = Arc::default();
         self.tasks.spawn(task::run(TaskContext {
             id: task,
             service: self.name.clone(),
@@ -161,13 +180,20 @@ impl Keeper {
             stagehand: self.stagehand.clone(),
             orders: ordered,
             reports: self.reports.clone(),
+            port: Arc::clone(&port),
         }));
-        self.running.insert(task, orders);
+        let begun = self.stagehand.clock.now();
+        let running = Running {
+            orders,
+            port,
+            begun,
+        };
+        self.running.insert(task, running);
     }
 
     fn order(&mut self, task: TaskId, order: Order) {
-        if let Some(orders) = self.running.get(&task) {
-            orders.send_replace(order);
+        if let Some(running) = self.running.get(&task) {
+            running.orders.send_replace(order);
         }
         match order {
             Order::Drain => self.say(format!("task {} is draining", task.0)),
@@ -244,14 +270,23 @@ impl Keeper {
             self.events.pop_front();
         }
         self.events.push_back(Happening {
-            at_ms: u64::try_from(self.stagehand.clock.now().as_millis()).unwrap_or(u64::MAX),
+            at_ms: millis(self.stagehand.clock.now()),
             message: what,
         });
     }
 
     fn status(&self) -> ServiceStatus {
-        ServiceStatus::of(&self.name, &self.scheduler, &self.events, |revision| {
-            self.release(revision).to_owned()
-        })
+        let now = self.stagehand.clock.now();
+        ServiceStatus::of(
+            &self.name,
+            &self.scheduler,
+            &self.events,
+            |revision| self.release(revision).to_owned(),
+            |task| {
+                self.running
+                    .get(&task)
+                    .map_or_else(Particulars::default, |r| r.at(now))
+            },
+        )
     }
 }

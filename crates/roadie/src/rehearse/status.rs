@@ -1,8 +1,9 @@
 //! What a service tells about itself, as JSON and on the terminal.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use ecs::scheduler::{Revision, Rollout, Scheduler, TaskState};
+use ecs::scheduler::{Revision, Rollout, Scheduler, TaskId, TaskState};
 use serde::{Deserialize, Serialize};
 
 /// A service at one moment.
@@ -31,6 +32,17 @@ pub(crate) struct TaskStatus {
     pub(crate) id: u64,
     pub(crate) release: String,
     pub(crate) state: String,
+    /// Where its target listens, or what starts last in it; none before it runs.
+    pub(crate) port: Option<u16>,
+    /// Since it was started, in the rehearsal's time.
+    pub(crate) age_ms: u64,
+}
+
+/// What the scheduler does not know of a task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Particulars {
+    pub(crate) port: Option<u16>,
+    pub(crate) age: Duration,
 }
 
 /// Something that happened to a service.
@@ -47,6 +59,7 @@ impl ServiceStatus {
         scheduler: &Scheduler,
         events: &VecDeque<Happening>,
         release: impl Fn(Revision) -> String,
+        particulars: impl Fn(TaskId) -> Particulars,
     ) -> Self {
         let deployments = scheduler.deployments().iter();
         let tasks = scheduler.tasks().iter();
@@ -64,7 +77,10 @@ impl ServiceStatus {
                 })
                 .collect(),
             tasks: tasks
-                .map(|task| TaskStatus {
+                .map(|task| (task, particulars(task.id())))
+                .map(|(task, particulars)| TaskStatus {
+                    port: particulars.port,
+                    age_ms: millis(particulars.age),
                     id: task.id().0,
                     release: release(task.revision()),
                     state: match task.state() {
@@ -79,6 +95,21 @@ impl ServiceStatus {
                 .collect(),
             events: events.clone(),
         }
+    }
+}
+
+/// Whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// As people say it: two units at most.
+pub(crate) fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

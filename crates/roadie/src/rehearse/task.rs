@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use ecs::alb::TargetState;
@@ -38,6 +38,8 @@ pub(crate) struct TaskContext {
     pub(crate) stagehand: Stagehand,
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) reports: mpsc::UnboundedSender<Report>,
+    /// Where others find out on which port it serves.
+    pub(crate) port: Arc<OnceLock<u16>>,
 }
 
 /// The life of a task, from its first container to the end of its last.
@@ -96,6 +98,12 @@ impl Task {
         for part in &context.blueprint.containers {
             let name = part.spec.name.clone();
             self.start_part(part, context).await.context(name)?;
+        }
+        let target = context.blueprint.targets.first();
+        let mut serving = self.containers.iter().rev();
+        let serving = serving.find(|c| target.is_none_or(|target| c.name() == target.container));
+        if let Some(container) = serving {
+            let _ = context.port.set(container.port);
         }
         for target in &context.blueprint.targets {
             let mut containers = self.containers.iter();

@@ -166,3 +166,29 @@ async fn a_second_terminal_sees_scales_and_kills() {
     let (done, why) = roadie.ask(&["scale", "nobody", "1"]).await;
     assert!(!done && why.contains("there is no service nobody"), "{why}");
 }
+
+#[tokio::test]
+async fn status_tells_what_the_load_balancer_has_seen_and_where_tasks_are() {
+    let layout = Layout::copy("figures");
+    layout.set_environment("node-john", "NODE_NAME", "John");
+    let roadie = Roadie::start_unready(&layout, "client on port").await;
+    eventually("the page", async || {
+        (get(&roadie.url("/")).await.0 == 200).then_some(())
+    })
+    .await;
+    // Nobody is there to play a rally: the load balancer says so itself.
+    assert_eq!(get(&roadie.url("/start")).await.0, 503);
+    let (_, status) = get(&roadie.control("/status")).await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let total = &status["load_balancer"]["total"];
+    assert!(total["elb_5xx"].as_u64() >= Some(1), "{status}");
+    assert_eq!(total["target_5xx"], 0, "{status}");
+    let recent = &status["load_balancer"]["recent"];
+    assert_eq!(recent["requests"], total["requests"], "{status}");
+    assert!(recent["p99_us"].as_u64() <= recent["max_us"].as_u64());
+
+    let client = roadie.service("client").await;
+    let port = client["tasks"][0]["port"].as_u64().unwrap();
+    let (found, page) = get(&format!("http://127.0.0.1:{port}/")).await;
+    assert_eq!((found, page.contains("<button")), (200, true));
+}

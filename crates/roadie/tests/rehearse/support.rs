@@ -176,7 +176,7 @@ impl Roadie {
 
     /// The state of the service whose name holds `name`.
     pub(crate) async fn service(&self, name: &str) -> Value {
-        let (_, status) = get(&format!("{}/status", self.control)).await;
+        let (_, status) = get(&self.control("/status")).await;
         let status: Value = serde_json::from_str(&status).unwrap();
         let services = status["services"].as_array().unwrap();
         let named = |service: &&Value| service["name"].as_str().unwrap().contains(name);
@@ -185,6 +185,11 @@ impl Roadie {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// Where its own API answers for `path`.
+    pub(crate) fn control(&self, path: &str) -> String {
+        format!("{}{path}", self.control)
     }
 
     /// Waits for a line with `what` in it.

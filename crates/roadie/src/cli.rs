@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench::{self, Bench};
 use crate::container::leash;
 use crate::deploy::{self, Deploy};
 use crate::destroy::{self, Destroy};
@@ -32,6 +33,8 @@ enum Command {
     Rehearse(Box<RehearseOrAsk>),
     /// Find what ECS and its load balancer would refuse or break, in anyone's files
     Lint(Lint),
+    /// Ask a URL over and over, and say how fast and how well it answers
+    Bench(Bench),
     /// Make AWS what the files in ecs/ say: create what is missing, change what differs
     Deploy(Deploy),
     /// Go back to the revision that last completed a deployment
@@ -54,6 +57,7 @@ impl Cli {
             None => self.rehearse.run(),
             Some(Command::Rehearse(rehearse)) => rehearse.run(),
             Some(Command::Lint(lint)) => lint::main(&lint),
+            Some(Command::Bench(bench)) => bench::main(&bench),
             Some(Command::Deploy(deploy)) => deploy::main(&deploy),
             Some(Command::Rollback(rollback)) => rollback::main(&rollback),
             Some(Command::Status(status)) => status::main(&status),

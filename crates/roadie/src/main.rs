@@ -1,11 +1,13 @@
 //! `roadie`: the operator's command.
 
 mod aws;
+mod bench;
 mod cli;
 mod container;
 mod deploy;
 mod destroy;
 mod lint;
+mod load;
 mod rehearse;
 mod rollback;
 mod status;

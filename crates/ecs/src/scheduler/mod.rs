@@ -187,6 +187,13 @@ impl Scheduler {
         count(self.tasks.iter().filter(|task| task.is_steady()))
     }
 
+    /// Tasks of one deployment that serve.
+    #[must_use]
+    pub fn healthy_of(&self, deployment: &Deployment) -> u32 {
+        let own = |task: &&Task| task.is_steady() && task.deployment == deployment.id;
+        count(self.tasks.iter().filter(own))
+    }
+
     /// Tasks that count against the maximum: starting or running, and not on their way out.
     #[must_use]
     pub fn active(&self) -> u32 {

@@ -1,7 +1,8 @@
 //! What the rehearsal prints: each line after the name of who says it, in a colour of its own.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+
+use super::screen::{self, Screen};
 
 /// Colours that can be read on light and on dark: cyan, yellow, green, magenta, blue, red.
 const COLOURS: [u8; 6] = [36, 33, 32, 35, 34, 31];
@@ -10,6 +11,7 @@ const COLOURS: [u8; 6] = [36, 33, 32, 35, 34, 31];
 #[derive(Clone, Debug)]
 pub(crate) struct Voice {
     prefix: Arc<str>,
+    screen: Screen,
 }
 
 /// Hands out voices.
@@ -17,14 +19,16 @@ pub(crate) struct Voice {
 pub(crate) struct Console {
     colour: bool,
     width: usize,
+    screen: Screen,
 }
 
 impl Console {
     /// Makes room for names of `width` letters.
     pub(crate) fn new(width: usize, no_colour: bool) -> Self {
         Self {
-            colour: std::io::stdout().is_terminal() && !no_colour,
+            colour: screen::size().is_some() && !no_colour,
             width,
+            screen: Screen::new(),
         }
     }
 
@@ -37,17 +41,23 @@ impl Console {
                 true => format!("\x1b[{colour}m{name:width$} |\x1b[0m ").into(),
                 false => format!("{name:width$} | ").into(),
             },
+            screen: self.screen.clone(),
         }
+    }
+
+    /// Whether there are colours.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Where all voices are heard.
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.screen
     }
 }
 
 impl Voice {
     pub(crate) fn say(&self, line: &str) {
-        let said = writeln!(std::io::stdout().lock(), "{}{line}", self.prefix);
-        if let Err(error) = said {
-            // Nobody listens any more, as after `| head`. The leashes end the containers.
-            let closed = error.kind() == std::io::ErrorKind::BrokenPipe;
-            std::process::exit(i32::from(!closed));
-        }
+        self.screen.say(&format!("{}{line}", self.prefix));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Control {
 }
 
 /// The load balancer and all services at one moment.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) load_balancer: EdgeStatus,
     pub(crate) services: Vec<ServiceStatus>,
@@ -64,14 +64,25 @@ pub(crate) struct Kill {
 struct Refusal(StatusCode, String);
 
 impl Control {
+    pub(crate) async fn status(&self) -> Status {
+        let mut services = Vec::new();
+        for service in &self.services {
+            services.extend(service.status().await);
+        }
+        Status {
+            load_balancer: self.figures.status(),
+            services,
+        }
+    }
+
     /// Serves until dropped.
-    pub(crate) async fn serve(self, listener: TcpListener) {
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let routes = Router::new()
             .route("/status", get(status))
             .route("/deploy", post(deploy))
             .route("/scale", post(scale))
             .route("/kill", post(kill))
-            .with_state(Arc::new(self));
+            .with_state(self);
         // axum::serve only returns an error through a listener that gives up, and TCP's does not.
         let _ = axum::serve(listener, routes).await;
     }
@@ -93,14 +104,7 @@ impl IntoResponse for Refusal {
 }
 
 async fn status(State(control): State<Arc<Control>>) -> Json<Status> {
-    let mut services = Vec::new();
-    for service in &control.services {
-        services.extend(service.status().await);
-    }
-    Json(Status {
-        load_balancer: control.figures.status(),
-        services,
-    })
+    Json(control.status().await)
 }
 
 async fn deploy(

@@ -4,6 +4,7 @@
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
 //! - `targets`, `health`: who is healthy; `edge`: who gets a request; `figures`: what became of it;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal;
+//! - `view`, `screen`: what a terminal shows of it;
 //! - `clock`, `console`, `scratch`: its time, its words, its files.
 
 mod ask;
@@ -14,11 +15,13 @@ mod edge;
 mod figures;
 mod health;
 mod scratch;
+mod screen;
 mod service;
 mod stage;
 mod status;
 mod targets;
 mod task;
+mod view;
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -91,6 +94,14 @@ pub(crate) struct Rehearse {
     #[arg(long, env, default_value = "info", hide_env_values = true)]
     rust_log: String,
 
+    /// Lines only, without the live view below them, as when the output is no terminal
+    #[arg(long)]
+    plain: bool,
+
+    /// Kind of the terminal
+    #[arg(long, env, default_value = "", hide = true)]
+    term: String,
+
     /// Any value: no colour
     #[arg(
         long,
@@ -155,15 +166,17 @@ impl Rehearse {
             handles.push(service.keep(stagehand, &mut services));
         }
         let figures = Figures::new();
-        let control = tokio::spawn(
-            Control {
-                dir: self.dir.clone(),
-                groups: stage.groups.clone(),
-                services: handles,
-                figures: figures.clone(),
-            }
-            .serve(control),
-        );
+        let controlled = Arc::new(Control {
+            dir: self.dir.clone(),
+            groups: stage.groups.clone(),
+            services: handles,
+            figures: figures.clone(),
+        });
+        let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
+            true => None,
+            false => view::show(&console, &url, &controlled),
+        };
+        let control = tokio::spawn(controlled.serve(control));
         let ready = {
             let (groups, roadie, url) = (stage.groups.clone(), roadie.clone(), url.clone());
             tokio::spawn(async move {
@@ -184,6 +197,7 @@ impl Rehearse {
         let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
         ready.abort();
         control.abort();
+        drop(view);
         roadie.say("stopping");
         // The audience is out: nothing is in flight.
         curtain.send_replace(true);

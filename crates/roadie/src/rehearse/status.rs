@@ -25,6 +25,8 @@ pub(crate) struct DeploymentStatus {
     pub(crate) rollout: String,
     pub(crate) rollback: bool,
     pub(crate) failed_tasks: u32,
+    /// Its tasks that serve.
+    pub(crate) healthy: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +76,7 @@ impl ServiceStatus {
                     rollout: rollout(deployment.rollout()).to_owned(),
                     rollback: deployment.is_rollback(),
                     failed_tasks: deployment.failed_tasks(),
+                    healthy: scheduler.healthy_of(deployment),
                 })
                 .collect(),
             tasks: tasks

@@ -4,6 +4,7 @@
 
 mod deployments;
 mod support;
+mod terminal;
 
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

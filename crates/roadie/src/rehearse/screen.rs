@@ -1,0 +1,177 @@
+//! The terminal: lines that scroll, and below them a view that stays.
+//!
+//! The view is erased and drawn again behind each batch of lines, and the cursor waits on the empty line
+//! below it. No mode of the terminal is changed: however the process ends, there is nothing to restore.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Lines wait for the next drawing, but not more bytes than this.
+const MOST_WAITING: usize = 16 * 1024;
+
+/// Standard output; handles to it are cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Screen(Arc<Mutex<Paper>>);
+
+#[derive(Debug, Default)]
+struct Paper {
+    /// The view, where one is shown.
+    view: Option<String>,
+    /// Whether no view is to come any more.
+    closed: bool,
+    /// Columns of each line of the view that is on the terminal now.
+    drawn: Vec<usize>,
+    waiting: String,
+}
+
+/// Columns and lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Prints a line, above the view where there is one.
+    pub(crate) fn say(&self, line: &str) {
+        let mut paper = self.paper();
+        paper.waiting.push_str(line);
+        paper.waiting.push('\n');
+        if paper.view.is_none() || paper.waiting.len() > MOST_WAITING {
+            paper.print();
+        }
+    }
+
+    /// Shows `view` below what was printed, in place of the last one.
+    pub(crate) fn show(&self, view: String) {
+        let mut paper = self.paper();
+        if paper.closed {
+            return;
+        }
+        let same = paper.view.as_deref() == Some(&*view);
+        if same && paper.waiting.is_empty() {
+            return;
+        }
+        paper.view = Some(view);
+        paper.print();
+    }
+
+    /// Takes the view away: from now on there are lines only.
+    pub(crate) fn close(&self) {
+        let mut paper = self.paper();
+        paper.closed = true;
+        if paper.view.take().is_some() {
+            paper.print();
+        }
+    }
+
+    fn paper(&self) -> MutexGuard<'_, Paper> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The size of the terminal; none where output goes elsewhere.
+pub(crate) fn size() -> Option<Size> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(out).ok()?;
+    Some(Size {
+        width: size.ws_col.into(),
+        height: size.ws_row.into(),
+    })
+}
+
+impl Paper {
+    fn print(&mut self) {
+        // Asked only where it matters: most output has no view.
+        let width = match self.drawn.is_empty() {
+            true => None,
+            false => size().map(|size| size.width),
+        };
+        write(&self.draw(width));
+    }
+
+    /// What takes the terminal from what it shows to what it is to show.
+    fn draw(&mut self, width: Option<usize>) -> String {
+        let mut out = String::new();
+        if !self.drawn.is_empty() {
+            // A terminal that got narrower may have broken the view's lines.
+            let width = width.unwrap_or(usize::MAX).max(1);
+            let lines: usize = self.drawn.iter().map(|w| w.div_ceil(width).max(1)).sum();
+            out = format!("\r\x1b[{lines}A\x1b[J");
+        }
+        out.push_str(&self.waiting);
+        self.waiting.clear();
+        self.drawn.clear();
+        if let Some(view) = &self.view {
+            self.drawn.extend(view.lines().map(columns));
+            for line in view.lines() {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+        out
+    }
+}
+
+/// Columns of a line of a view: its letters, without what sets colours.
+fn columns(line: &str) -> usize {
+    let mut coloured = false;
+    line.chars()
+        .filter(|letter| match (coloured, letter) {
+            (false, '\x1b') => {
+                coloured = true;
+                false
+            }
+            (false, _) => true,
+            (true, 'm') => {
+                coloured = false;
+                false
+            }
+            (true, _) => false,
+        })
+        .count()
+}
+
+fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written {
+        // Nobody listens any more, as after `| head`. The leashes end the containers.
+        let closed = error.kind() == ErrorKind::BrokenPipe;
+        std::process::exit(i32::from(!closed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_printed_above_the_view_and_the_view_behind_them() {
+        let mut paper = Paper {
+            waiting: "one\n".to_owned(),
+            ..Paper::default()
+        };
+        assert_eq!(paper.draw(Some(80)), "one\n");
+        paper.view = Some("top\n\x1b[32mbottom\x1b[0m\n".to_owned());
+        assert_eq!(paper.draw(Some(80)), "top\n\x1b[32mbottom\x1b[0m\n");
+        paper.waiting = "two\n".to_owned();
+        let again = "\r\x1b[2A\x1b[Jtwo\ntop\n\x1b[32mbottom\x1b[0m\n";
+        assert_eq!(paper.draw(Some(80)), again);
+        // Half as wide, and the longer line takes two.
+        assert_eq!(
+            paper.draw(Some(3)).split('J').next(),
+            Some("\r\x1b[3A\x1b[")
+        );
+        paper.view = None;
+        assert_eq!(paper.draw(Some(80)), "\r\x1b[2A\x1b[J");
+        assert_eq!(paper.draw(Some(80)), "");
+    }
+}

@@ -213,3 +213,24 @@ fn one_task_is_replaced_without_a_gap_and_a_bad_one_is_rolled_back() {
         assert!(limits.rolls_back());
     }
 }
+
+#[test]
+fn the_wish_list_has_twelve_features_and_names_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ecs");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, list) = readme.split_once("## The tutorial's wish-list").unwrap();
+    let (list, _) = list.split_once("\n## ").unwrap();
+    let rows = list.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split('|').collect()).skip(1).collect();
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let (files, shown) = (row[2], row[3]);
+        let quoted = files.split('`').skip(1).step_by(2);
+        let mut files = quoted.filter(|word| word.contains('/')).peekable();
+        assert!(files.peek().is_some(), "{row:?}");
+        for file in files {
+            assert!(root.join(file).is_file(), "{file} is not there");
+        }
+        assert!(shown.contains('`'), "{row:?}");
+    }
+}

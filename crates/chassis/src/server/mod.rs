@@ -226,6 +226,7 @@ impl Connection {
                 .header_read_timeout(self.keep_alive)
                 .max_buf_size(MAX_HEAD_BYTES)
                 .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
         );
         // How a connection ends is the client's affair: what matters was logged with its requests.
         tokio::select! {

@@ -15,25 +15,31 @@ use std::process::ExitCode;
 use chassis::process::{self, Started};
 use chassis::settings::Settings;
 use tokio::io::AsyncReadExt;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::watch;
 
-/// The end that `roadie` holds.
+/// The end that `roadie` holds; the process ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Leash(tokio::net::UnixStream);
+pub(crate) struct Leash(#[expect(dead_code, reason = "held, not used")] OwnedWriteHalf);
+
+/// Where a process listens, once it has said so. Gone when the process is gone before.
+pub(crate) type Port = watch::Receiver<Option<u16>>;
 
 impl Leash {
-    /// A leash, and the standard input of the process that is tied to it.
-    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
+    /// A leash, what the process will say over it, and the standard input of the process.
+    pub(crate) fn new() -> io::Result<(Self, Port, OwnedFd)> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        Ok((Self(tokio::net::UnixStream::from_std(ours)?), theirs.into()))
-    }
-
-    /// Waits until the process says on which port it listens.
-    ///
-    /// # Errors
-    /// It ended before.
-    pub(crate) async fn port(&mut self) -> io::Result<u16> {
-        self.0.read_u16().await
+        let (mut hear, hold) = tokio::net::UnixStream::from_std(ours)?.into_split();
+        let (said, port) = watch::channel(None);
+        tokio::spawn(async move {
+            if let Ok(port) = hear.read_u16().await {
+                said.send_replace(Some(port));
+                // The port stays known until the process is gone.
+                let _ = hear.read_u8().await;
+            }
+        });
+        Ok((Self(hold), port, theirs.into()))
     }
 }
 

@@ -3,4 +3,5 @@
 pub(crate) mod leash;
 mod process;
 
+pub(crate) use leash::Port;
 pub(crate) use process::{Container, Program, Spec, check};

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
 
-use super::leash::Leash;
+use super::leash::{Leash, Port};
 use crate::rehearse::console::Voice;
 
 /// What `roadie` itself can run in place of an image.
@@ -25,22 +26,35 @@ pub(crate) enum Program {
 pub(crate) struct Spec {
     pub(crate) name: String,
     pub(crate) program: Program,
+    /// The container's command, behind the program.
+    pub(crate) arguments: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) stop_timeout: Duration,
 }
 
-/// A running container. Dropping it ends its process at once.
+/// A container that was started. Dropping it ends its process at once.
 #[derive(Debug)]
 pub(crate) struct Container {
     spec: Spec,
-    child: Child,
-    /// Where it listens.
-    pub(crate) port: u16,
+    port: Port,
+    signals: mpsc::UnboundedSender<Signal>,
+    exit: watch::Receiver<Option<Exit>>,
     leash: Leash,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Exit {
+    pub(crate) success: bool,
+    /// The same for people.
+    pub(crate) status: String,
 }
 
 /// How long a process that was let go may take to end. It does nothing then but exit.
 const LET_GO: Duration = Duration::from_secs(2);
+
+/// How long a process may take to listen before it counts as started all the same.
+const LISTENS: Duration = Duration::from_secs(2);
 
 impl Program {
     /// The program inside `image`, judged by the last part of its repository's name.
@@ -63,15 +77,16 @@ impl Program {
 }
 
 impl Container {
-    /// Starts the process and waits until it listens. What it prints is said by `voice`.
+    /// Starts the process. What it prints is said by `voice`.
     ///
     /// # Errors
-    /// It cannot be started, or ends before it listens.
-    pub(crate) async fn start(spec: Spec, voice: Voice) -> anyhow::Result<Self> {
-        let (mut leash, stdin) = Leash::new().context("cannot make a leash")?;
+    /// It cannot be started.
+    pub(crate) fn start(spec: Spec, voice: Voice) -> anyhow::Result<Self> {
+        let (leash, port, stdin) = Leash::new().context("cannot make a leash")?;
         let program = std::env::current_exe().context("cannot find the own program")?;
         let mut child = Command::new(program)
             .arg(spec.program.name())
+            .args(&spec.arguments)
             .env_clear()
             .envs(&spec.environment)
             .stdin(stdin)
@@ -84,28 +99,20 @@ impl Container {
             .context("cannot start the process")?;
         say(child.stdout.take(), voice.clone());
         say(child.stderr.take(), voice);
-
-        match leash.port().await {
-            Ok(port) => Ok(Self {
-                spec,
-                child,
-                port,
-                leash,
-            }),
-            Err(_) => {
-                let status = child.wait().await.context("cannot wait for the process")?;
-                bail!("it ended with {status} before it listened");
-            }
-        }
+        let (signals, orders) = mpsc::unbounded_channel();
+        let (ended, exit) = watch::channel(None);
+        tokio::spawn(tend(child, orders, ended));
+        Ok(Self {
+            spec,
+            port,
+            signals,
+            exit,
+            leash,
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.spec.name
-    }
-
-    /// Waits until the process ends by itself.
-    pub(crate) async fn ended(&mut self) -> std::io::Result<ExitStatus> {
-        self.child.wait().await
     }
 
     /// What it runs.
@@ -113,34 +120,119 @@ impl Container {
         &self.spec
     }
 
+    /// Where it listens, as soon as it has said so.
+    pub(crate) fn port(&self) -> &Port {
+        &self.port
+    }
+
+    /// Waits until it listens, has ended, or has had time enough for both: how it ended.
+    pub(crate) async fn settled(&self) -> Option<Exit> {
+        let mut port = self.port.clone();
+        let listens = async {
+            if port.wait_for(Option::is_some).await.is_err() {
+                // It will never listen; it may be about to end.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            exit = self.ended() => Some(exit),
+            () = listens => None,
+            () = tokio::time::sleep(LISTENS) => None,
+        }
+    }
+
+    /// Waits until the process ends.
+    pub(crate) async fn ended(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        let exit = exit.wait_for(Option::is_some).await;
+        let exit = exit.ok().and_then(|exit| exit.clone());
+        exit.unwrap_or_else(|| Exit::unknown(&"nobody knows"))
+    }
+
     /// SIGKILL, as when it dies by itself.
-    pub(crate) fn kill(&mut self) {
+    pub(crate) fn kill(&self) {
         // One that has ended already cannot be killed, and need not be.
-        let _ = self.child.start_kill();
+        let _ = self.signals.send(Signal::KILL);
     }
 
     /// SIGTERM, and SIGKILL after the stop timeout, as ECS does it; at once when `over` resolves.
-    pub(crate) async fn stop(mut self, over: impl Future<Output = ()>) {
-        // Reaped by nobody but us: the id is still ours.
-        let pid = self
-            .child
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, Signal::TERM);
-        }
+    /// Whether SIGTERM was enough.
+    pub(crate) async fn stop(self, over: impl Future<Output = ()>) -> bool {
+        let _ = self.signals.send(Signal::TERM);
         let limit = self.spec.stop_timeout;
         tokio::select! {
-            () = wait_or_kill(&mut self.child, limit) => {}
-            () = over => self.let_go().await,
+            in_time = self.end_or_kill(limit) => in_time,
+            () = over => {
+                self.let_go().await;
+                true
+            }
         }
     }
 
     /// Ends the process at once; nobody is waiting for its answers.
-    pub(crate) async fn let_go(mut self) {
-        drop(self.leash);
-        wait_or_kill(&mut self.child, LET_GO).await;
+    pub(crate) async fn let_go(self) {
+        let Self {
+            signals,
+            mut exit,
+            leash,
+            ..
+        } = self;
+        drop(leash);
+        let end = exit.wait_for(Option::is_some);
+        if tokio::time::timeout(LET_GO, end).await.is_err() {
+            let _ = signals.send(Signal::KILL);
+            let _ = exit.wait_for(Option::is_some).await;
+        }
     }
+
+    async fn end_or_kill(&self, limit: Duration) -> bool {
+        let in_time = tokio::time::timeout(limit, self.ended()).await.is_ok();
+        if !in_time {
+            self.kill();
+            self.ended().await;
+        }
+        in_time
+    }
+}
+
+impl Exit {
+    fn unknown(why: &impl ToString) -> Self {
+        Self {
+            success: false,
+            status: why.to_string(),
+        }
+    }
+}
+
+/// Waits for the process's end and passes signals on until then; nobody else reaps it, so that its id
+/// cannot have become another process's. Ends it when nobody holds the container any more.
+async fn tend(
+    mut child: Child,
+    mut orders: mpsc::UnboundedReceiver<Signal>,
+    ended: watch::Sender<Option<Exit>>,
+) {
+    let exit = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            order = orders.recv() => {
+                let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+                if let Some(pid) = pid {
+                    let _ = rustix::process::kill_process(pid, order.unwrap_or(Signal::KILL));
+                }
+                if order.is_none() {
+                    break child.wait().await;
+                }
+            }
+        }
+    };
+    ended.send_replace(Some(match exit {
+        Ok(status) => Exit {
+            success: status.success(),
+            status: status.to_string(),
+        },
+        Err(error) => Exit::unknown(&error),
+    }));
 }
 
 /// Runs a check of the container beside it: whether it exits with 0 within `limit`.
@@ -160,12 +252,6 @@ pub(crate) async fn check(spec: &Spec, arguments: &[String], limit: Duration) ->
         .kill_on_drop(true)
         .status();
     matches!(tokio::time::timeout(limit, status).await, Ok(Ok(status)) if status.success())
-}
-
-async fn wait_or_kill(child: &mut Child, limit: Duration) {
-    if tokio::time::timeout(limit, child.wait()).await.is_err() {
-        let _ = child.kill().await;
-    }
 }
 
 fn say(stream: Option<impl AsyncRead + Unpin + Send + 'static>, voice: Voice) {

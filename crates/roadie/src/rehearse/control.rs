@@ -18,15 +18,15 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::figures::{EdgeStatus, Figures};
+use super::fixtures::Fixtures;
 use super::service::{Request, ServiceHandle};
 use super::stage;
 use super::status::ServiceStatus;
-use super::targets::TargetGroup;
 
 /// What the API needs to know.
 pub(crate) struct Control {
     pub(crate) dir: PathBuf,
-    pub(crate) groups: Vec<TargetGroup>,
+    pub(crate) fixtures: Fixtures,
     pub(crate) services: Vec<ServiceHandle>,
     pub(crate) figures: Figures,
 }
@@ -114,7 +114,7 @@ async fn deploy(
     if let Some(name) = &wanted.service {
         control.service(name)?;
     }
-    let blueprints = stage::blueprints(&control.dir, &wanted.tag, &control.groups);
+    let blueprints = stage::blueprints(&control.dir, &wanted.tag, &control.fixtures);
     let blueprints = blueprints
         .map_err(|error| Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))?;
     for (name, blueprint) in blueprints {

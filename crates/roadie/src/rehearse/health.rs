@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::clock::Clock;
-use crate::container::{Spec, check};
+use crate::container::{Port, Spec, check};
 
 /// What is known of each thing that is checked; nothing before its first verdict.
 #[derive(Clone, Debug)]
@@ -45,6 +45,11 @@ impl Board {
         });
     }
 
+    /// Whether the verdict at `place` is good.
+    pub(crate) fn is_good(&self, place: usize) -> bool {
+        self.0.borrow()[place] == Some(true)
+    }
+
     /// Waits until the verdict at `place` is good.
     pub(crate) async fn healthy(&self, place: usize) {
         let mut verdicts = self.0.subscribe();
@@ -77,11 +82,21 @@ fn summary(verdicts: &[Option<bool>]) -> Option<bool> {
 impl Check {
     /// Checks for ever. The first check comes at once, not after an interval as on ECS: nobody should
     /// wait for a rehearsal that could begin.
-    pub(crate) async fn run(self, spec: Spec, clock: Clock, board: Board, place: usize) {
+    pub(crate) async fn run(
+        self,
+        mut spec: Spec,
+        port: Port,
+        clock: Clock,
+        board: Board,
+        place: usize,
+    ) {
         let started = clock.now();
         let mut healthy_once = false;
         let mut failures = 0;
         loop {
+            // The check runs in the container: it knows the port that the program listens on.
+            let listening = port.borrow().unwrap_or(0).to_string();
+            spec.environment.insert("PORT".to_owned(), listening);
             let passed = check(&spec, &self.arguments, self.timeout).await;
             if passed {
                 healthy_once = true;

@@ -1,19 +1,26 @@
 //! `roadie rehearse`: runs the files in `ecs/` on this machine.
 //!
-//! - `stage`: what the files ask for, in the terms of this machine;
+//! - `stage`: what the files ask for, in the terms of this machine: each service's `blueprint`, and
+//!   the `fixtures` that outlive revisions;
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
-//! - `targets`, `health`: who is healthy; `edge`: who gets a request; `figures`: what became of it;
+//! - `targets`, `health`: who is healthy; `edge`: who gets a request; `connect`: whom a name leads to;
+//! - `forward`, `idle`: how both pass it on, and how long it may be silent; `figures`: what became of it;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal;
 //! - `view`, `screen`: what a terminal shows of it;
 //! - `clock`, `console`, `scratch`: its time, its words, its files.
 
 mod ask;
+mod blueprint;
 pub(crate) mod clock;
+mod connect;
 pub(crate) mod console;
 mod control;
 mod edge;
 mod figures;
+mod fixtures;
+mod forward;
 mod health;
+mod idle;
 mod scratch;
 mod screen;
 mod service;
@@ -25,7 +32,7 @@ mod view;
 
 use std::future::Future;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,6 +54,7 @@ use self::figures::Figures;
 use self::scratch::Scratch;
 use self::service::Stagehand;
 use self::stage::Stage;
+use crate::deploy::Name as Layout;
 
 /// The rehearsal, or a word to one that runs.
 #[derive(Args, Clone, Debug)]
@@ -70,9 +78,13 @@ impl RehearseOrAsk {
 /// Run the files in ecs/ on this machine.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Rehearse {
-    /// Folder with the layout's files and their plan.json
-    #[arg(long, default_value = "ecs/ec2")]
-    dir: PathBuf,
+    /// Which of this project's layouts
+    #[arg(long, value_enum, default_value_t = Layout::Ec2)]
+    layout: Layout,
+
+    /// Folder with any layout's files and their plan.json, instead
+    #[arg(long, conflicts_with = "layout")]
+    dir: Option<PathBuf>,
 
     /// Port of the load balancer on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
@@ -122,7 +134,9 @@ impl Rehearse {
     async fn play(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let shutdown = chassis::shutdown::requested().context("cannot listen for signals")?;
-        let stage = Stage::read(&self.dir, &self.tag)?;
+        let dir = self.dir.clone();
+        let dir = dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()));
+        let stage = Stage::read(&dir, &self.tag)?;
         let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
         let roadie = console.voice("roadie", 0);
 
@@ -137,11 +151,15 @@ impl Rehearse {
             .context("the listener has no address")?;
         let names = stage.services.iter().map(|service| &*service.name);
         let names: Vec<_> = names.collect();
-        roadie.say(&format!("{}: {}", self.dir.display(), names.join(", ")));
+        roadie.say(&format!("{}: {}", dir.display(), names.join(", ")));
         roadie.say(&format!("load balancer on {url}"));
         roadie.say(&format!("control on http://{api}"));
 
         let scratch = Arc::new(Scratch::new()?);
+        let mut proxies = JoinSet::new();
+        for name in &stage.fixtures.names {
+            proxies.spawn(name.clone().serve());
+        }
         let (curtain, over) = watch::channel(false);
         let clock = Clock::start(self.speed);
         let mut services = JoinSet::new();
@@ -167,9 +185,9 @@ impl Rehearse {
         }
         let figures = Figures::new();
         let controlled = Arc::new(Control {
-            dir: self.dir.clone(),
-            groups: stage.groups.clone(),
-            services: handles,
+            dir,
+            fixtures: stage.fixtures.clone(),
+            services: handles.clone(),
             figures: figures.clone(),
         });
         let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
@@ -178,10 +196,10 @@ impl Rehearse {
         };
         let control = tokio::spawn(controlled.serve(control));
         let ready = {
-            let (groups, roadie, url) = (stage.groups.clone(), roadie.clone(), url.clone());
+            let (roadie, url) = (roadie.clone(), url.clone());
             tokio::spawn(async move {
-                for group in &groups {
-                    group.first_healthy().await;
+                for service in &handles {
+                    service.up().await;
                 }
                 let took = begun.elapsed().as_secs_f64();
                 roadie.say(&format!(
@@ -192,7 +210,7 @@ impl Rehearse {
 
         let limits = edge::limits(stage.idle_timeout);
         let idle = stage.idle_timeout;
-        let edge = Edge::new(stage.router, stage.groups, address.port(), idle);
+        let edge = Edge::new(stage.router, stage.fixtures.groups, address.port(), idle);
         let edge = edge.into_router(figures);
         let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
         ready.abort();

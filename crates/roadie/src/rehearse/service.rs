@@ -8,10 +8,11 @@ use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::blueprint::Blueprint;
 use super::clock::Clock;
 use super::console::Voice;
 use super::scratch::Scratch;
-use super::stage::{Blueprint, Service};
+use super::stage::Service;
 use super::status::{Happening, Particulars, ServiceStatus, millis};
 use super::task::{self, Order, TaskContext};
 
@@ -50,6 +51,7 @@ pub(crate) struct Report {
 pub(crate) struct ServiceHandle {
     pub(crate) name: String,
     requests: mpsc::UnboundedSender<Request>,
+    up: watch::Receiver<bool>,
 }
 
 struct Keeper {
@@ -63,6 +65,7 @@ struct Keeper {
     events: VecDeque<Happening>,
     /// The last word about the newest deployment.
     told: Option<(Revision, Rollout)>,
+    up: watch::Sender<bool>,
 }
 
 /// A task as its service sees it.
@@ -74,6 +77,12 @@ struct Running {
 }
 
 impl ServiceHandle {
+    /// Resolves when a deployment has completed for the first time.
+    pub(crate) async fn up(&self) {
+        // A service that is over will not come up, and its rehearsal does not wait for it.
+        let _ = self.up.clone().wait_for(|up| *up).await;
+    }
+
     /// Asks; a service that is over does not hear it.
     pub(crate) fn ask(&self, request: Request) {
         let _ = self.requests.send(request);
@@ -100,6 +109,7 @@ impl Service {
         let (requests, inbox) = mpsc::unbounded_channel();
         let (reports, reported) = mpsc::unbounded_channel();
         let now = stagehand.clock.now();
+        let (up, comes_up) = watch::channel(false);
         let keeper = Keeper {
             name: self.name.clone(),
             scheduler: Scheduler::new(self.settings, self.desired_count, 1, now),
@@ -110,11 +120,13 @@ impl Service {
             reports,
             events: VecDeque::new(),
             told: None,
+            up,
         };
         services.spawn(keeper.run(inbox, reported));
         ServiceHandle {
             name: self.name,
             requests,
+            up: comes_up,
         }
     }
 }
@@ -253,7 +265,10 @@ impl Keeper {
         }
         match rollout {
             Rollout::InProgress => {}
-            Rollout::Completed => self.say(format!("deployment of release {release} completed")),
+            Rollout::Completed => {
+                self.up.send_replace(true);
+                self.say(format!("deployment of release {release} completed"));
+            }
             Rollout::Failed => self.say(format!("deployment of release {release} failed")),
         }
     }

@@ -1,7 +1,7 @@
 //! Target groups: who is registered, who is healthy, and who still has requests in flight.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecs::alb::{TargetHealth, TargetState};
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::clock::Clock;
+use crate::container::Port;
 
 /// What the ALB's health checks call themselves.
 const USER_AGENT: &str = "ELB-HealthChecker/2.0";
@@ -23,14 +24,15 @@ struct Shared {
     arn: String,
     settings: CreateTargetGroup,
     targets: Mutex<Vec<Target>>,
+    registered: AtomicU64,
     turn: AtomicUsize,
-    served: watch::Sender<bool>,
     checks: reqwest::Client,
 }
 
 #[derive(Debug)]
 struct Target {
-    address: SocketAddr,
+    number: u64,
+    port: Option<Port>,
     health: TargetHealth,
     draining: bool,
     in_flight: Arc<watch::Sender<usize>>,
@@ -40,7 +42,7 @@ struct Target {
 #[derive(Debug)]
 pub(crate) struct Registration {
     group: TargetGroup,
-    address: SocketAddr,
+    number: u64,
     checking: AbortHandle,
     in_flight: Arc<watch::Sender<usize>>,
 }
@@ -69,8 +71,8 @@ impl TargetGroup {
             arn: arn.to_owned(),
             settings,
             targets: Mutex::default(),
+            registered: AtomicU64::new(0),
             turn: AtomicUsize::new(0),
-            served: watch::Sender::new(false),
             checks,
         })))
     }
@@ -83,17 +85,19 @@ impl TargetGroup {
         &self.0.settings.name
     }
 
-    /// Adds the process that listens on `port` of this machine, and checks it from now on.
+    /// Adds the process that listens on `port` of this machine, and checks it from now on. No port:
+    /// nothing listens where the group's requests go.
     pub(crate) fn register(
         &self,
-        port: u16,
+        port: Option<Port>,
         clock: Clock,
         on_change: impl Fn(TargetState) + Send + 'static,
     ) -> Registration {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let number = self.0.registered.fetch_add(1, Ordering::Relaxed);
         let in_flight = Arc::new(watch::Sender::new(0));
         self.targets().push(Target {
-            address,
+            number,
+            port: port.clone(),
             health: TargetHealth::new(&self.0.settings),
             draining: false,
             in_flight: Arc::clone(&in_flight),
@@ -101,8 +105,8 @@ impl TargetGroup {
         let group = self.clone();
         let checking = tokio::spawn(async move {
             loop {
-                let passed = group.check(address).await;
-                if let Some(state) = group.observe(address, passed) {
+                let passed = group.check(address(port.as_ref())).await;
+                if let Some(state) = group.observe(number, passed) {
                     on_change(state);
                 }
                 clock.sleep(group.0.settings.health_check_interval()).await;
@@ -110,16 +114,10 @@ impl TargetGroup {
         });
         Registration {
             group: self.clone(),
-            address,
+            number,
             checking: checking.abort_handle(),
             in_flight,
         }
-    }
-
-    /// Resolves when a target is healthy for the first time.
-    pub(crate) async fn first_healthy(&self) {
-        // The sender lives in the group that this borrows.
-        let _ = self.0.served.subscribe().wait_for(|served| *served).await;
     }
 
     /// The target for the next request: round robin over the healthy ones; over all when none is
@@ -136,7 +134,7 @@ impl TargetGroup {
         let chosen = choice.get(turn.checked_rem(choice.len())?)?;
         chosen.in_flight.send_modify(|count| *count += 1);
         Some(Lease {
-            address: chosen.address,
+            address: address(chosen.port.as_ref()),
             in_flight: Arc::clone(&chosen.in_flight),
         })
     }
@@ -149,16 +147,11 @@ impl TargetGroup {
         answer.is_ok_and(|answer| settings.accepts(answer.status().as_u16()))
     }
 
-    fn observe(&self, address: SocketAddr, passed: bool) -> Option<TargetState> {
+    fn observe(&self, number: u64, passed: bool) -> Option<TargetState> {
         let mut targets = self.targets();
-        let target = targets
-            .iter_mut()
-            .find(|target| target.address == address)?;
-        let change = target.health.observe(passed);
-        if change == Some(TargetState::Healthy) {
-            self.0.served.send_replace(true);
-        }
-        change
+        let mut targets = targets.iter_mut();
+        let target = targets.find(|target| target.number == number)?;
+        target.health.observe(passed)
     }
 
     fn targets(&self) -> MutexGuard<'_, Vec<Target>> {
@@ -175,7 +168,7 @@ impl Registration {
         let mut targets = self.group.targets();
         let own = targets
             .iter_mut()
-            .filter(|target| target.address == self.address);
+            .filter(|target| target.number == self.number);
         own.for_each(|target| target.draining = true);
     }
 
@@ -194,7 +187,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         self.checking.abort();
         let mut targets = self.group.targets();
-        targets.retain(|target| target.address != self.address);
+        targets.retain(|target| target.number != self.number);
     }
 }
 
@@ -202,4 +195,10 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.in_flight.send_modify(|count| *count -= 1);
     }
+}
+
+/// Where a process listens. Nobody listens on port 0.
+fn address(port: Option<&Port>) -> SocketAddr {
+    let port = port.and_then(|port| *port.borrow()).unwrap_or(0);
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod deployments;
+mod layouts;
 mod support;
 mod terminal;
 

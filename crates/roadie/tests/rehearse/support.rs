@@ -25,19 +25,31 @@ impl Layout {
         }
     }
 
+    pub(crate) fn fargate() -> Self {
+        let mut layout = Self::own();
+        layout.dir.set_file_name("fargate");
+        layout
+    }
+
     pub(crate) fn copy(test: &str) -> Self {
+        Self::own().copied(test)
+    }
+
+    /// A copy of this one.
+    pub(crate) fn copied(&self, test: &str) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
         let _ = fs::remove_dir_all(&root);
-        let own = Self::own();
+        let own = self;
+        let name = own.dir.file_name().unwrap().to_str().unwrap();
         // The plan names files of the folders beside its own.
-        for folder in ["common", "alb", "ec2"] {
+        for folder in ["common", "alb", name] {
             fs::create_dir_all(root.join(folder)).unwrap();
             for entry in fs::read_dir(own.dir.with_file_name(folder)).unwrap() {
                 let entry = entry.unwrap();
                 fs::copy(entry.path(), root.join(folder).join(entry.file_name())).unwrap();
             }
         }
-        let dir = root.join("ec2");
+        let dir = root.join(name);
         Self { dir, copied: true }
     }
 
@@ -54,6 +66,15 @@ impl Layout {
 
     /// Sets a variable of a container of the node's task definition.
     pub(crate) fn set_environment(&self, container: &str, name: &str, value: &str) {
+        self.edit_container(container, |container| {
+            let environment = container["environment"].as_array_mut().unwrap();
+            environment.retain(|pair| pair["name"] != name);
+            environment.push(json!({"name": name, "value": value}));
+        });
+    }
+
+    /// Changes a container of the node's task definition.
+    pub(crate) fn edit_container(&self, container: &str, edit: impl FnOnce(&mut Value)) {
         let path = self.dir.join("node-task-definition.json");
         let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let containers = json["containerDefinitions"].as_array_mut().unwrap();
@@ -61,9 +82,7 @@ impl Layout {
             .iter_mut()
             .find(|c| c["name"] == container)
             .unwrap();
-        let environment = container["environment"].as_array_mut().unwrap();
-        environment.retain(|pair| pair["name"] != name);
-        environment.push(json!({"name": name, "value": value}));
+        edit(container);
         fs::write(path, json.to_string()).unwrap();
     }
 }

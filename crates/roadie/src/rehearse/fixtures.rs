@@ -1,0 +1,38 @@
+//! What stays for the whole rehearsal while revisions come and go: target groups and names.
+
+use anyhow::Context;
+use ecs::Layout;
+
+use super::connect::{self, Name};
+use super::targets::TargetGroup;
+
+/// Everything that tasks are registered with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixtures {
+    pub(crate) groups: Vec<TargetGroup>,
+    /// The names of Service Connect, in the order in which their services are created.
+    pub(crate) names: Vec<Name>,
+}
+
+impl Fixtures {
+    /// Those that `layout`, which is rendered, asks for.
+    ///
+    /// # Errors
+    /// A listener or HTTP client cannot be had.
+    pub(crate) fn of(layout: &Layout) -> anyhow::Result<Self> {
+        let groups = layout.target_groups();
+        let groups = groups
+            .map(|group| TargetGroup::new(group.arn().unwrap_or(&group.name), group.body.clone()));
+        Ok(Self {
+            groups: groups
+                .collect::<Result<_, _>>()
+                .context("cannot start the HTTP client")?,
+            names: connect::names(layout)?,
+        })
+    }
+
+    /// The target group with that ARN.
+    pub(crate) fn group(&self, arn: &str) -> Option<&TargetGroup> {
+        self.groups.iter().find(|group| group.arn() == arn)
+    }
+}

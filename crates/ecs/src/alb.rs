@@ -52,6 +52,13 @@ impl Router {
         })
     }
 
+    /// The paths that the rules name without a wildcard, by priority.
+    pub fn exact_paths(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.rules.iter().flat_map(|rule| &rule.patterns);
+        let paths = patterns.map(PathPattern::as_str);
+        paths.filter(|path| !path.contains(['*', '?']))
+    }
+
     /// The ARN of the target group that gets a request for `path`. A query behind it is ignored.
     #[must_use]
     pub fn route(&self, path: &str) -> &str {

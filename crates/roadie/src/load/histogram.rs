@@ -28,6 +28,15 @@ impl Histogram {
         self.most = self.most.max(duration);
     }
 
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+        self.sum += other.sum;
+        self.most = self.most.max(other.most);
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.total
     }

@@ -23,6 +23,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Adds what another load came to; the longer of both counts as the time it took.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.latency.add(&other.latency);
+        for (kind, count) in &other.errors {
+            *self.errors.entry(kind.clone()).or_default() += count;
+        }
+        self.took = self.took.max(other.took);
+        self.last = self.last.max(other.last);
+    }
+
     /// All requests.
     pub(crate) fn requests(&self) -> u64 {
         self.latency.count() + self.failed()

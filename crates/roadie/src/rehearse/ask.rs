@@ -26,6 +26,9 @@ pub(crate) enum Ask {
         /// Only this service
         #[arg(long)]
         service: Option<String>,
+        /// A variable for its containers, in place of the files'; may come several times
+        #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+        environment: Vec<(String, String)>,
         #[command(flatten)]
         at: At,
     },
@@ -75,10 +78,16 @@ impl Ask {
     /// Asks, and prints the answer.
     pub(crate) async fn run(&self) -> anyhow::Result<()> {
         match self {
-            Self::Deploy { tag, service, at } => {
+            Self::Deploy {
+                tag,
+                service,
+                environment,
+                at,
+            } => {
                 let wanted = Deploy {
                     tag: tag.clone(),
                     service: service.clone(),
+                    environment: environment.iter().cloned().collect(),
                 };
                 at.deploy(&wanted).await
             }
@@ -190,6 +199,12 @@ impl At {
     fn url(&self, what: &str) -> anyhow::Result<Url> {
         Ok(self.control.join(what)?)
     }
+}
+
+/// Parses a variable and its value.
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("takes NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn client() -> anyhow::Result<Client> {

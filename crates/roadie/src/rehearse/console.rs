@@ -1,5 +1,6 @@
 //! What the rehearsal prints: each line after the name of who says it, in a colour of its own.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use super::screen::{self, Screen};
@@ -29,6 +30,15 @@ impl Console {
             colour: screen::size().is_some() && !no_colour,
             width,
             screen: Screen::new(),
+        }
+    }
+
+    /// For a rehearsal that nobody watches: what is said goes to `log`, or nowhere.
+    pub(crate) fn elsewhere(width: usize, log: Option<File>) -> Self {
+        Self {
+            colour: false,
+            width,
+            screen: Screen::elsewhere(log),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The rehearsal's API: a little of ECS's, as JSON on loopback.
 //!
-//! `GET /status`, `POST /deploy {"tag","service"?}`, `POST /scale {"service","desired"}`,
+//! `GET /status`, `POST /deploy {"tag","service"?,"environment"?}`, `POST /scale {"service","desired"}`,
 //! `POST /kill {"service","task"}`. Errors are `{"error":"…"}`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +46,9 @@ pub(crate) struct Deploy {
     /// Only this one; else all.
     #[serde(default)]
     pub(crate) service: Option<String>,
+    /// Variables that its containers get in place of the files'.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,8 +64,9 @@ pub(crate) struct Kill {
 }
 
 /// Why something asked for is not done.
-#[derive(Debug)]
-struct Refusal(StatusCode, String);
+#[derive(Debug, thiserror::Error)]
+#[error("{1}")]
+pub(crate) struct Refusal(StatusCode, String);
 
 impl Control {
     pub(crate) async fn status(&self) -> Status {
@@ -72,6 +77,44 @@ impl Control {
         Status {
             load_balancer: self.figures.status(),
             services,
+        }
+    }
+
+    /// Reads the files as they are now, and deploys them.
+    pub(crate) fn deploy(&self, wanted: &Deploy) -> Result<(), Refusal> {
+        if let Some(name) = &wanted.service {
+            self.service(name)?;
+        }
+        let blueprints = stage::blueprints(&self.dir, &wanted.tag, &self.fixtures);
+        let blueprints = blueprints
+            .map_err(|error| Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))?;
+        for (name, mut blueprint) in blueprints {
+            if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
+                for part in &mut blueprint.containers {
+                    part.spec.environment.extend(wanted.environment.clone());
+                }
+                self.service(&name)?.ask(Request::Deploy(blueprint));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn scale(&self, wanted: &Scale) -> Result<(), Refusal> {
+        let service = self.service(&wanted.service)?;
+        service.ask(Request::Scale(wanted.desired));
+        Ok(())
+    }
+
+    pub(crate) async fn kill(&self, wanted: &Kill) -> Result<(), Refusal> {
+        let (reply, known) = oneshot::channel();
+        let service = self.service(&wanted.service)?;
+        service.ask(Request::Kill(TaskId(wanted.task), reply));
+        match known.await {
+            Ok(true) => Ok(()),
+            _ => {
+                let why = format!("there is no task {} of {}", wanted.task, wanted.service);
+                Err(Refusal(StatusCode::NOT_FOUND, why))
+            }
         }
     }
 
@@ -111,17 +154,7 @@ async fn deploy(
     State(control): State<Arc<Control>>,
     Json(wanted): Json<Deploy>,
 ) -> Result<StatusCode, Refusal> {
-    if let Some(name) = &wanted.service {
-        control.service(name)?;
-    }
-    let blueprints = stage::blueprints(&control.dir, &wanted.tag, &control.fixtures);
-    let blueprints = blueprints
-        .map_err(|error| Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))?;
-    for (name, blueprint) in blueprints {
-        if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
-            control.service(&name)?.ask(Request::Deploy(blueprint));
-        }
-    }
+    control.deploy(&wanted)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -129,8 +162,7 @@ async fn scale(
     State(control): State<Arc<Control>>,
     Json(wanted): Json<Scale>,
 ) -> Result<StatusCode, Refusal> {
-    let service = control.service(&wanted.service)?;
-    service.ask(Request::Scale(wanted.desired));
+    control.scale(&wanted)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -138,14 +170,6 @@ async fn kill(
     State(control): State<Arc<Control>>,
     Json(wanted): Json<Kill>,
 ) -> Result<StatusCode, Refusal> {
-    let (reply, known) = oneshot::channel();
-    let service = control.service(&wanted.service)?;
-    service.ask(Request::Kill(TaskId(wanted.task), reply));
-    match known.await {
-        Ok(true) => Ok(StatusCode::ACCEPTED),
-        _ => {
-            let why = format!("there is no task {} of {}", wanted.task, wanted.service);
-            Err(Refusal(StatusCode::NOT_FOUND, why))
-        }
-    }
+    control.kill(&wanted).await?;
+    Ok(StatusCode::ACCEPTED)
 }

@@ -13,6 +13,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::status::micros;
+
 /// How many seconds back the recent figures reach, the running one included.
 const WINDOW: u64 = 10;
 
@@ -208,7 +210,7 @@ impl Second {
     }
 
     fn add(&mut self, counts: Counts, took: Duration) {
-        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let us = micros(took);
         self.counts.add(counts);
         self.times[bucket(us)] += 1;
         self.longest_us = self.longest_us.max(us);

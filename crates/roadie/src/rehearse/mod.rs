@@ -5,12 +5,13 @@
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
 //! - `targets`, `health`: who is healthy; `edge`: who gets a request; `connect`: whom a name leads to;
 //! - `forward`, `idle`: how both pass it on, and how long it may be silent; `figures`: what became of it;
-//! - `control`, `ask`, `status`: the API, and its use from a second terminal;
+//! - `control`, `ask`, `status`: the API, and its use from a second terminal; `check`: all of it, unattended;
 //! - `view`, `screen`: what a terminal shows of it;
 //! - `clock`, `console`, `scratch`: its time, its words, its files.
 
 mod ask;
 mod blueprint;
+mod check;
 pub(crate) mod clock;
 mod connect;
 pub(crate) mod console;
@@ -40,12 +41,13 @@ use std::time::Instant;
 use anyhow::Context;
 use chassis::health::Health;
 use chassis::server;
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::ask::Ask;
+use self::check::{Check, House};
 use self::clock::Clock;
 use self::console::Console;
 use self::control::Control;
@@ -63,21 +65,29 @@ pub(crate) struct RehearseOrAsk {
     #[command(flatten)]
     rehearse: Rehearse,
     #[command(subcommand)]
-    ask: Option<Ask>,
+    word: Option<Word>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Word {
+    Check(Check),
+    #[command(flatten)]
+    Ask(Ask),
 }
 
 impl RehearseOrAsk {
     pub(crate) fn run(&self) -> ExitCode {
-        match &self.ask {
-            Some(ask) => block_on(ask.run()),
+        match &self.word {
+            Some(Word::Check(check)) => check.run(),
+            Some(Word::Ask(ask)) => crate::report(block_on(ask.run())),
             None => self.rehearse.run(),
         }
     }
 }
 
-/// Run the files in ecs/ on this machine.
+/// What is rehearsed.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Rehearse {
+pub(crate) struct Files {
     /// Which of this project's layouts
     #[arg(long, value_enum, default_value_t = Layout::Ec2)]
     layout: Layout,
@@ -85,6 +95,13 @@ pub(crate) struct Rehearse {
     /// Folder with any layout's files and their plan.json, instead
     #[arg(long, conflicts_with = "layout")]
     dir: Option<PathBuf>,
+}
+
+/// Run the files in ecs/ on this machine.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Rehearse {
+    #[command(flatten)]
+    files: Files,
 
     /// Port of the load balancer on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
@@ -125,19 +142,33 @@ pub(crate) struct Rehearse {
     no_color: String,
 }
 
+impl Files {
+    fn folder(&self) -> PathBuf {
+        let dir = self.dir.clone();
+        dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()))
+    }
+}
+
 impl Rehearse {
     /// Rehearses until Ctrl-C or SIGTERM.
     pub(crate) fn run(&self) -> ExitCode {
-        block_on(self.play())
+        crate::report(block_on(async {
+            let stage = Stage::read(&self.files.folder(), &self.tag)?;
+            let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
+            self.play(stage, &console, |_| std::future::pending()).await
+        }))
     }
 
-    async fn play(&self) -> anyhow::Result<()> {
+    /// Rehearses until Ctrl-C or SIGTERM, or until `script` has been played.
+    async fn play<F: Future<Output = ()>>(
+        &self,
+        stage: Stage,
+        console: &Console,
+        script: impl FnOnce(House) -> F,
+    ) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let shutdown = chassis::shutdown::requested().context("cannot listen for signals")?;
-        let dir = self.dir.clone();
-        let dir = dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()));
-        let stage = Stage::read(&dir, &self.tag)?;
-        let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
+        let requested = chassis::shutdown::requested().context("cannot listen for signals")?;
+        let dir = self.files.folder();
         let roadie = console.voice("roadie", 0);
 
         let listener = listen(self.port, "--port").await?;
@@ -192,8 +223,13 @@ impl Rehearse {
         });
         let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
             true => None,
-            false => view::show(&console, &url, &controlled),
+            false => view::show(console, &url, &controlled),
         };
+        let script = script(House {
+            address,
+            control: Arc::clone(&controlled),
+            clock,
+        });
         let control = tokio::spawn(controlled.serve(control));
         let ready = {
             let (roadie, url) = (roadie.clone(), url.clone());
@@ -208,6 +244,12 @@ impl Rehearse {
             })
         };
 
+        let shutdown = async {
+            tokio::select! {
+                () = requested => {}
+                () = script => {}
+            }
+        };
         let limits = edge::limits(stage.idle_timeout);
         let idle = stage.idle_timeout;
         let edge = Edge::new(stage.router, stage.fixtures.groups, address.port(), idle);
@@ -230,17 +272,10 @@ async fn listen(port: u16, option: &str) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on 127.0.0.1:{port} ({option} takes another)"))
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let outcome = tokio::runtime::Builder::new_multi_thread()
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")
-        .and_then(|runtime| runtime.block_on(work));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+        .and_then(|runtime| runtime.block_on(work))
 }

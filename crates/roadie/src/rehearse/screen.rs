@@ -1,8 +1,9 @@
-//! The terminal: lines that scroll, and below them a view that stays.
+//! The terminal, or what stands in for it: lines that scroll, and below them a view that stays.
 //!
 //! The view is erased and drawn again behind each batch of lines, and the cursor waits on the empty line
 //! below it. No mode of the terminal is changed: however the process ends, there is nothing to restore.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,7 @@ pub(crate) struct Screen(Arc<Mutex<Paper>>);
 
 #[derive(Debug, Default)]
 struct Paper {
+    to: To,
     /// The view, where one is shown.
     view: Option<String>,
     /// Whether no view is to come any more.
@@ -22,6 +24,14 @@ struct Paper {
     /// Columns of each line of the view that is on the terminal now.
     drawn: Vec<usize>,
     waiting: String,
+}
+
+#[derive(Debug, Default)]
+enum To {
+    #[default]
+    Stdout,
+    File(File),
+    Nobody,
 }
 
 /// Columns and lines.
@@ -34,6 +44,14 @@ pub(crate) struct Size {
 impl Screen {
     pub(crate) fn new() -> Self {
         Self(Arc::default())
+    }
+
+    /// In its place: a file, or nothing.
+    pub(crate) fn elsewhere(file: Option<File>) -> Self {
+        Self(Arc::new(Mutex::new(Paper {
+            to: file.map_or(To::Nobody, To::File),
+            ..Paper::default()
+        })))
     }
 
     /// Prints a line, above the view where there is one.
@@ -94,7 +112,8 @@ impl Paper {
             true => None,
             false => size().map(|size| size.width),
         };
-        write(&self.draw(width));
+        let text = self.draw(width);
+        self.to.write(&text);
     }
 
     /// What takes the terminal from what it shows to what it is to show.
@@ -139,7 +158,18 @@ fn columns(line: &str) -> usize {
         .count()
 }
 
-fn write(text: &str) {
+impl To {
+    fn write(&mut self, text: &str) {
+        match self {
+            Self::Stdout => print(text),
+            // A full disk ends the log, not the rehearsal.
+            Self::File(file) => drop(file.write_all(text.as_bytes())),
+            Self::Nobody => {}
+        }
+    }
+}
+
+fn print(text: &str) {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     if let Err(error) = written {

@@ -110,7 +110,12 @@ fn life(layout: &str, test: &str) {
             "logs describe-log-groups --query logGroups[].logGroupName",
             "[\"microservice-ping-pong-other\"]",
         ),
-        ("ecs list-clusters --query length(clusterArns)", "1"),
+        // A deleted cluster is INACTIVE for a while.
+        (
+            "ecs describe-clusters --clusters microservice-ping-pong-cluster default \
+             --query clusters[?status=='ACTIVE'].clusterName",
+            "[\"default\"]",
+        ),
         (
             "iam list-instance-profiles --query InstanceProfiles[].InstanceProfileName",
             "[\"other\"]",

@@ -12,6 +12,7 @@
 
 mod deployment;
 mod task;
+mod zones;
 
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::deployment::DeploymentConfiguration;
 use self::deployment::DeploymentId;
 pub use deployment::{Deployment, Rollout};
 pub use task::{Observation, Task, TaskId, TaskState};
+pub use zones::Zone;
+use zones::Zones;
 
 /// Time since the driver's beginning.
 pub type Time = Duration;
@@ -48,6 +51,10 @@ pub struct Settings {
     pub grace_period: Duration,
     /// How long a task drains before it is stopped; zero without a load balancer.
     pub deregistration_delay: Duration,
+    /// Over how many zones tasks are spread.
+    pub zones: usize,
+    /// Whether tasks move when the zones have become uneven.
+    pub rebalances: bool,
 }
 
 /// What the driver has to do.
@@ -59,6 +66,8 @@ pub enum Action {
         task: TaskId,
         /// What to run.
         revision: Revision,
+        /// Where to.
+        zone: Zone,
     },
     /// Take it out of its target groups: it gets no new requests.
     Deregister {
@@ -82,6 +91,9 @@ pub struct Scheduler {
     tasks: Vec<Task>,
     started: u64,
     deployed: u64,
+    zones: Zones,
+    /// A task beyond the desired count that shall take the place of one in a fuller zone.
+    moving: Option<TaskId>,
 }
 
 impl Scheduler {
@@ -89,6 +101,8 @@ impl Scheduler {
     #[must_use]
     pub fn new(settings: Settings, desired: u32, revision: Revision, now: Time) -> Self {
         Self {
+            zones: Zones::new(settings.zones),
+            moving: None,
             settings,
             desired,
             deployments: vec![Deployment::new(DeploymentId(0), revision, now)],
@@ -117,7 +131,7 @@ impl Scheduler {
         };
         let failed = self.tasks[index].observe(observation, now);
         let deployment = self.tasks[index].deployment;
-        if observation == Observation::Exited {
+        if matches!(observation, Observation::Exited | Observation::Lost) {
             self.tasks.remove(index);
         }
         if let Some(deployment) = self.deployment(deployment) {
@@ -137,9 +151,12 @@ impl Scheduler {
         let mut actions = Vec::new();
         self.retire_unhealthy(now, &mut actions);
         self.break_circuit(now);
+        self.settle_move();
         self.retire_replaced(now, &mut actions);
+        self.retire_surplus(now, &mut actions);
         self.start_missing(now, &mut actions);
         self.complete();
+        self.move_one(now, &mut actions);
         self.stop_drained(now, &mut actions);
         actions
     }
@@ -152,7 +169,8 @@ impl Scheduler {
             .iter()
             .filter_map(|task| task.wakes_at(&self.settings));
         let pause = self.primary().not_before();
-        let pause = (self.missing() > 0).then_some(pause);
+        let waits = self.missing() > 0 || self.wants_move();
+        let pause = waits.then_some(pause);
         tasks.chain(pause).filter(|time| *time > now).min()
     }
 
@@ -245,8 +263,7 @@ impl Scheduler {
     }
 
     /// Tasks of older deployments leave as far as the minimum allows it: those that newer ones have
-    /// replaced, and, where there is no room to start a newer one, those that stand in its way. Then
-    /// surplus tasks of the newest deployment leave.
+    /// replaced, and, where there is no room to start a newer one, those that stand in its way.
     fn retire_replaced(&mut self, now: Time, actions: &mut Vec<Action>) {
         let fewest = self.settings.deployment.fewest_tasks(self.desired);
         let most = self.settings.deployment.most_tasks(self.desired);
@@ -270,18 +287,17 @@ impl Scheduler {
             }
             actions.push(task.retire(now, delay));
         }
+    }
 
-        let mut surplus = self.own().saturating_sub(self.desired);
-        let own = |task: &&mut Task| task.is_active() && task.deployment == primary;
-        let mut own: Vec<_> = self.tasks.iter_mut().filter(own).collect();
-        // Those that do not serve yet first, then the youngest.
-        own.sort_by_key(|task| (task.is_steady(), std::cmp::Reverse(task.id)));
-        for task in own {
-            if surplus == 0 {
-                break;
+    /// Tasks of the newest deployment beyond the desired count leave.
+    fn retire_surplus(&mut self, now: Time, actions: &mut Vec<Action>) {
+        let moving = u32::from(self.moving.is_some());
+        for _ in 0..self.own().saturating_sub(self.desired + moving) {
+            let delay = self.settings.deregistration_delay;
+            let least = self.least_needed();
+            if let Some(task) = self.tasks.iter_mut().find(|task| Some(task.id) == least) {
+                actions.push(task.retire(now, delay));
             }
-            surplus -= 1;
-            actions.push(task.retire(now, delay));
         }
     }
 
@@ -291,12 +307,50 @@ impl Scheduler {
         }
         let most = self.settings.deployment.most_tasks(self.desired);
         let room = most.saturating_sub(self.active());
-        let (deployment, revision) = (self.primary().id, self.primary().revision());
         for _ in 0..self.missing().min(room) {
-            self.started += 1;
-            let task = TaskId(self.started);
-            self.tasks.push(Task::new(task, deployment, revision));
-            actions.push(Action::Start { task, revision });
+            self.start_one(actions);
+        }
+    }
+
+    /// Starts a task of the newest deployment where it is needed most; nothing where no zone is open.
+    fn start_one(&mut self, actions: &mut Vec<Action>) -> Option<TaskId> {
+        let zone = self.emptiest_zone()?;
+        let (deployment, revision) = (self.primary().id, self.primary().revision());
+        self.started += 1;
+        let task = TaskId(self.started);
+        self.tasks.push(Task::new(task, deployment, revision, zone));
+        actions.push(Action::Start {
+            task,
+            revision,
+            zone,
+        });
+        Some(task)
+    }
+
+    /// Where the zones have become uneven, one more task is started in the emptiest; when it serves,
+    /// it is one too many, and one of the fullest leaves.
+    fn move_one(&mut self, now: Time, actions: &mut Vec<Action>) {
+        if self.wants_move() && now >= self.primary().not_before() {
+            self.moving = self.start_one(actions);
+        }
+    }
+
+    fn wants_move(&self) -> bool {
+        let most = self.settings.deployment.most_tasks(self.desired);
+        self.settings.rebalances
+            && self.moving.is_none()
+            && self.primary().rollout() == Rollout::Completed
+            && (self.own(), self.healthy()) == (self.desired, self.desired)
+            && self.active() < most
+            && self.is_uneven()
+    }
+
+    /// A move is over when its task serves or is no more.
+    fn settle_move(&mut self) {
+        let mut tasks = self.tasks.iter();
+        let under_way = tasks.find(|task| Some(task.id) == self.moving);
+        if under_way.is_none_or(|task| task.is_steady() || !self.is_own(task)) {
+            self.moving = None;
         }
     }
 
@@ -318,9 +372,11 @@ impl Scheduler {
 
     /// Active tasks of the newest deployment.
     fn own(&self) -> u32 {
-        let primary = self.primary().id;
-        let own = |task: &&Task| task.is_active() && task.deployment == primary;
-        count(self.tasks.iter().filter(own))
+        count(self.tasks.iter().filter(|task| self.is_own(task)))
+    }
+
+    fn is_own(&self, task: &Task) -> bool {
+        task.is_active() && task.deployment == self.primary().id
     }
 
     /// Tasks that the newest deployment still has to start.

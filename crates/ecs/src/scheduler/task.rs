@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::deployment::DeploymentId;
-use super::{Action, Revision, STEADY_WITHOUT_CHECKS, Settings, Time};
+use super::{Action, Revision, STEADY_WITHOUT_CHECKS, Settings, Time, Zone};
 
 /// The name of a task within its service; a later task has a higher number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,8 @@ pub enum Observation {
     Drained,
     /// An essential container ended, or all did.
     Exited,
+    /// Its zone or its machine is gone, and it with that: no failure of its own.
+    Lost,
 }
 
 /// How far a task is.
@@ -51,17 +53,24 @@ pub struct Task {
     pub(super) id: TaskId,
     pub(super) deployment: DeploymentId,
     revision: Revision,
+    zone: Zone,
     state: TaskState,
     steady: bool,
     unhealthy: bool,
 }
 
 impl Task {
-    pub(super) fn new(id: TaskId, deployment: DeploymentId, revision: Revision) -> Self {
+    pub(super) fn new(
+        id: TaskId,
+        deployment: DeploymentId,
+        revision: Revision,
+        zone: Zone,
+    ) -> Self {
         Self {
             id,
             deployment,
             revision,
+            zone,
             state: TaskState::Starting,
             steady: false,
             unhealthy: false,
@@ -78,6 +87,12 @@ impl Task {
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.zone
     }
 
     /// How far it is.

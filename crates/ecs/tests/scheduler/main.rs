@@ -2,6 +2,7 @@
 
 mod properties;
 mod world;
+mod zones;
 
 use std::time::Duration;
 

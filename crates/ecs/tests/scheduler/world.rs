@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ecs::deployment::{DeploymentCircuitBreaker, DeploymentConfiguration};
-use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, Settings, TaskId, Time};
+use ecs::scheduler::{
+    Action, Observation, Revision, Rollout, Scheduler, Settings, Task, TaskId, Time, Zone,
+};
 
 /// What a revision's tasks do, in seconds from their start.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub(crate) fn limits(minimum: u32, maximum: u32) -> Settings {
         checked: true,
         grace_period: Duration::ZERO,
         deregistration_delay: Duration::ZERO,
+        zones: 2,
+        rebalances: false,
     }
 }
 
@@ -111,6 +115,40 @@ impl World {
         self.reset_extremes();
         self.scheduler.observe(task, Observation::Exited, self.now);
         self.advance();
+    }
+
+    /// The zone goes dark, and its tasks with it.
+    pub(crate) fn lose_zone(&mut self, zone: Zone) {
+        self.reset_extremes();
+        self.scheduler.lose_zone(zone);
+        let tasks = self.scheduler.tasks().iter();
+        let there: Vec<_> = tasks
+            .filter(|task| task.zone() == zone)
+            .map(Task::id)
+            .collect();
+        for task in there {
+            self.scheduler.observe(task, Observation::Lost, self.now);
+        }
+        self.advance();
+    }
+
+    pub(crate) fn restore_zone(&mut self, zone: Zone) {
+        self.reset_extremes();
+        self.scheduler.restore_zone(zone);
+        self.advance();
+    }
+
+    /// How many serving tasks each of `zones` zones has.
+    pub(crate) fn spread(&self, zones: usize) -> Vec<usize> {
+        let tasks = || {
+            self.scheduler
+                .tasks()
+                .iter()
+                .filter(|task| task.is_steady())
+        };
+        (0..zones)
+            .map(|zone| tasks().filter(|task| task.zone() == zone).count())
+            .collect()
     }
 
     pub(crate) fn rollout(&self) -> Rollout {
@@ -193,7 +231,9 @@ impl World {
         self.last_actions = self.scheduler.advance(self.now);
         for action in self.last_actions.clone() {
             match action {
-                Action::Start { task, revision } => self.start(task, self.behaviours[&revision]),
+                Action::Start { task, revision, .. } => {
+                    self.start(task, self.behaviours[&revision])
+                }
                 Action::Deregister { .. } => {}
                 Action::Stop { task } => self.later(1, task, Observation::Exited),
             }

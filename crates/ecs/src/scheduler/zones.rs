@@ -1,0 +1,78 @@
+//! The Availability Zones that a service's tasks are spread over.
+
+use super::Scheduler;
+use super::task::{Task, TaskId};
+
+/// A zone, by its place in the driver's list.
+pub type Zone = usize;
+
+/// Which zones can take tasks.
+#[derive(Debug, Clone)]
+pub(super) struct Zones(Vec<bool>);
+
+impl Zones {
+    /// `count` zones, all open; one where there would be none.
+    pub(super) fn new(count: usize) -> Self {
+        Self(vec![true; count.max(1)])
+    }
+
+    fn open(&self) -> impl Iterator<Item = Zone> {
+        let zones = self.0.iter().enumerate();
+        zones.filter_map(|(zone, open)| open.then_some(zone))
+    }
+
+    pub(super) fn set(&mut self, zone: Zone, open: bool) {
+        if let Some(known) = self.0.get_mut(zone) {
+            *known = open;
+        }
+    }
+}
+
+impl Scheduler {
+    /// No task is placed in `zone` any more. Those that were there are for the driver to report as
+    /// [`Lost`](super::Observation::Lost).
+    pub fn lose_zone(&mut self, zone: Zone) {
+        self.zones.set(zone, false);
+    }
+
+    /// Tasks are placed in `zone` again.
+    pub fn restore_zone(&mut self, zone: Zone) {
+        self.zones.set(zone, true);
+    }
+
+    /// Where the next task goes: the open zone with the fewest tasks of the newest deployment, and
+    /// then of the service. None while all zones are lost.
+    pub(super) fn emptiest_zone(&self) -> Option<Zone> {
+        self.zones
+            .open()
+            .min_by_key(|zone| (self.own_in(*zone), self.active_in(*zone), *zone))
+    }
+
+    /// Whether the newest deployment's tasks are so uneven that moving one helps.
+    pub(super) fn is_uneven(&self) -> bool {
+        let tasks = || self.zones.open().map(|zone| self.own_in(zone));
+        tasks().max().unwrap_or(0) > tasks().min().unwrap_or(0) + 1
+    }
+
+    /// The task that is given up first: one that does not serve yet, else one of the fullest zone,
+    /// and the youngest of those.
+    pub(super) fn least_needed(&self) -> Option<TaskId> {
+        let own = self.tasks.iter().filter(|task| self.is_own(task));
+        own.max_by_key(|task| (!task.is_steady(), self.own_in(task.zone()), task.id()))
+            .map(Task::id)
+    }
+
+    fn own_in(&self, zone: Zone) -> usize {
+        let tasks = self.tasks.iter();
+        tasks
+            .filter(|task| task.zone() == zone && self.is_own(task))
+            .count()
+    }
+
+    fn active_in(&self, zone: Zone) -> usize {
+        let tasks = self.tasks.iter();
+        tasks
+            .filter(|task| task.zone() == zone && task.is_active())
+            .count()
+    }
+}

@@ -14,6 +14,7 @@
 //!   refuse every other one; where AWS has a default, a method answers with it.
 //! - [`deployment`]: how many tasks a rolling deployment may run, and when its circuit breaks.
 //! - [`scheduler`]: what ECS does with the tasks of a service, as a state machine.
+//! - [`auto_scaling`]: how many tasks target tracking wants, as another.
 //! - [`alb`]: which target group a request's path leads to.
 //! - [`lint`]: what AWS would refuse or break, found in anyone's files, not only ours.
 //! - [`Error`]: what can be wrong with the files, by file and field.
@@ -22,6 +23,7 @@
 
 pub mod alb;
 pub mod attribute;
+pub mod auto_scaling;
 pub mod body;
 pub mod capacity;
 pub mod container;

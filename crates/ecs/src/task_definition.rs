@@ -58,6 +58,23 @@ impl RegisterTaskDefinition {
         self.network_mode.unwrap_or(NetworkMode::Bridge)
     }
 
+    /// CPU units of the whole task: its own, else those of its containers; none where nobody says.
+    #[must_use]
+    pub fn cpu_units(&self) -> Option<u32> {
+        let own = self.cpu.as_deref().and_then(|text| in_units(text, "vcpu"));
+        let parts = self.container_definitions.iter().filter_map(|c| c.cpu);
+        own.or_else(|| Some(parts.sum())).filter(|units| *units > 0)
+    }
+
+    /// MiB of the whole task: its own, else those its containers reserve; none where nobody says.
+    #[must_use]
+    pub fn memory_mib(&self) -> Option<u32> {
+        let own = self.memory.as_deref().and_then(|text| in_units(text, "gb"));
+        let parts = self.container_definitions.iter();
+        let parts = parts.filter_map(|c| c.memory_reservation.or(c.memory));
+        own.or_else(|| Some(parts.sum())).filter(|mib| *mib > 0)
+    }
+
     /// The container of that name.
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&ContainerDefinition> {
@@ -112,4 +129,47 @@ pub struct Tag {
     /// Its value.
     #[serde(default)]
     pub value: String,
+}
+
+/// `512`, or 1024 times the number before `unit`.
+fn in_units(text: &str, unit: &str) -> Option<u32> {
+    let text = text.trim().to_ascii_lowercase();
+    let Some(number) = text.strip_suffix(unit) else {
+        return text.parse().ok();
+    };
+    let number: f64 = number.trim().parse().ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is no size of a task saturates"
+    )]
+    let units = (number * 1024.0) as u32;
+    Some(units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_task_is_its_own_or_the_sum_of_its_containers() {
+        let definition = |size: &str| {
+            let text = format!(
+                r#"{{"family": "f", {size} "containerDefinitions": [
+                    {{"name": "a", "image": "a", "cpu": 64, "memory": 512, "memoryReservation": 64}},
+                    {{"name": "b", "image": "b", "cpu": 32, "memory": 100}}]}}"#
+            );
+            serde_json::from_str::<RegisterTaskDefinition>(&text).unwrap()
+        };
+        let sizes = |size| (definition(size).cpu_units(), definition(size).memory_mib());
+        assert_eq!(sizes(""), (Some(96), Some(164)));
+        assert_eq!(
+            sizes(r#""cpu": "256", "memory": "512","#),
+            (Some(256), Some(512))
+        );
+        assert_eq!(
+            sizes(r#""cpu": ".5 vCPU", "memory": "1 GB","#),
+            (Some(512), Some(1024))
+        );
+    }
 }

@@ -1,13 +1,16 @@
-//! The rules of an Application Load Balancer as pure logic: which target group a path leads to.
+//! The rules of an Application Load Balancer as pure logic: which target group a path leads to, and
+//! which of its targets gets the request.
 
 use crate::{
     Entry, Error, Step,
     listener::{Action, ActionType, ConditionField, CreateListener, CreateRule, RuleCondition},
 };
 
+mod balance;
 mod path_pattern;
 mod target_health;
 
+pub use balance::{Algorithm, Balancer, Standing};
 pub use path_pattern::{PathPattern, PatternError};
 pub use target_health::{TargetHealth, TargetState};
 

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     Entry, Error, Output, Router, Step,
+    alb::Balancer,
     body::Kind,
     capacity::{CreateAutoScalingGroup, CreateCapacityProvider},
     listener::{CreateListener, CreateRule},
@@ -169,6 +170,21 @@ impl Layout {
             .filter_map(|entry| entry.deregistration_delay())
             .last()
             .unwrap_or(target_group::DEREGISTRATION_DELAY)
+    }
+
+    /// How requests are spread over the targets of that group.
+    #[must_use]
+    pub fn balancer(&self, target_group_arn: &str) -> Balancer {
+        let own = || {
+            self.all::<ModifyTargetGroupAttributes>()
+                .filter(|entry| entry.target_group_arn == target_group_arn)
+        };
+        let slow_start = own().filter_map(|entry| entry.slow_start()).last();
+        let algorithm = own().filter_map(|entry| entry.algorithm()).last();
+        Balancer {
+            algorithm: algorithm.unwrap_or_default(),
+            slow_start: slow_start.unwrap_or_default(),
+        }
     }
 
     /// How long that load balancer keeps an idle connection; AWS's default unless a step sets it.

@@ -5,6 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use serde::Deserialize;
 
 use crate::{
+    alb::Algorithm,
     attribute::{self, Attribute},
     load_balancer::Tag,
 };
@@ -182,6 +183,24 @@ impl ModifyTargetGroupAttributes {
     #[must_use]
     pub fn deregistration_delay(&self) -> Option<Duration> {
         attribute::seconds(&self.attributes, "deregistration_delay.timeout_seconds")
+    }
+
+    /// How long a new target gets less than its share; nothing if these attributes do not say.
+    #[must_use]
+    pub fn slow_start(&self) -> Option<Duration> {
+        attribute::seconds(&self.attributes, "slow_start.duration_seconds")
+    }
+
+    /// How requests are spread; nothing if these attributes do not say. AWS's `weighted_random` is
+    /// taken as turns, too: without anomalies it comes to the same.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        let mut attributes = self.attributes.iter();
+        let attribute = attributes.find(|known| known.key == "load_balancing.algorithm.type")?;
+        Some(match attribute.value.as_str() {
+            "least_outstanding_requests" => Algorithm::LeastOutstandingRequests,
+            _ => Algorithm::RoundRobin,
+        })
     }
 }
 

@@ -232,7 +232,7 @@ impl World {
         for action in self.last_actions.clone() {
             match action {
                 Action::Start { task, revision, .. } => {
-                    self.start(task, self.behaviours[&revision])
+                    self.start(task, self.behaviours[&revision]);
                 }
                 Action::Deregister { .. } => {}
                 Action::Stop { task } => self.later(1, task, Observation::Exited),

@@ -2,6 +2,8 @@
 
 pub(crate) mod leash;
 mod process;
+mod usage;
 
 pub(crate) use leash::Port;
-pub(crate) use process::{Container, Program, Spec, check};
+pub(crate) use process::{Container, Gauge, Program, Spec, check};
+pub(crate) use usage::Usage;

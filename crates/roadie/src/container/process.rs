@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
 use super::leash::{Leash, Port};
+use super::usage::Usage;
 use crate::rehearse::console::Voice;
 
 /// What `roadie` itself can run in place of an image.
@@ -30,12 +31,23 @@ pub(crate) struct Spec {
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) stop_timeout: Duration,
+    /// More memory than this, and it is killed.
+    pub(crate) memory_bytes: Option<u64>,
+}
+
+/// Reads what a container uses, and may kill it for that.
+#[derive(Clone, Debug)]
+pub(crate) struct Gauge {
+    id: Option<u32>,
+    signals: mpsc::WeakUnboundedSender<Signal>,
+    exit: watch::Receiver<Option<Exit>>,
 }
 
 /// A container that was started. Dropping it ends its process at once.
 #[derive(Debug)]
 pub(crate) struct Container {
     spec: Spec,
+    id: Option<u32>,
     port: Port,
     signals: mpsc::UnboundedSender<Signal>,
     exit: watch::Receiver<Option<Exit>>,
@@ -99,11 +111,13 @@ impl Container {
             .context("cannot start the process")?;
         say(child.stdout.take(), voice.clone());
         say(child.stderr.take(), voice);
+        let id = child.id();
         let (signals, orders) = mpsc::unbounded_channel();
         let (ended, exit) = watch::channel(None);
         tokio::spawn(tend(child, orders, ended));
         Ok(Self {
             spec,
+            id,
             port,
             signals,
             exit,
@@ -118,6 +132,14 @@ impl Container {
     /// What it runs.
     pub(crate) fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    pub(crate) fn gauge(&self) -> Gauge {
+        Gauge {
+            id: self.id,
+            signals: self.signals.downgrade(),
+            exit: self.exit.clone(),
+        }
     }
 
     /// Where it listens, as soon as it has said so.
@@ -193,6 +215,22 @@ impl Container {
             self.ended().await;
         }
         in_time
+    }
+}
+
+impl Gauge {
+    /// What the container uses now; none once it has ended.
+    pub(crate) fn read(&self) -> Option<Usage> {
+        // As long as the end is not known, nobody has reaped the process: the id is still its own.
+        let running = self.exit.borrow().is_none();
+        self.id.filter(|_| running).and_then(Usage::of)
+    }
+
+    /// SIGKILL, as the kernel sends it to one that uses too much memory.
+    pub(crate) fn kill(&self) {
+        if let Some(signals) = self.signals.upgrade() {
+            let _ = signals.send(Signal::KILL);
+        }
     }
 }
 

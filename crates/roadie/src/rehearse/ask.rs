@@ -9,8 +9,9 @@ use reqwest::{Client, Url};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::control::{Deploy, Kill, Scale, Status};
+use super::control::{Deploy, Kill, Restore, Scale, Status};
 use super::status::{self, ServiceStatus};
+use super::zones::ZoneStatus;
 
 /// How often a deployment that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -39,13 +40,12 @@ pub(crate) enum Ask {
         #[command(flatten)]
         at: At,
     },
-    /// Kill a container of a task
-    Kill {
-        service: String,
-        task: u64,
-        #[command(flatten)]
-        at: At,
-    },
+    /// Kill a task or a zone
+    #[command(subcommand)]
+    Kill(KillWhat),
+    /// Bring back what was killed
+    #[command(subcommand)]
+    Restore(RestoreWhat),
     /// Show services, deployments and tasks
     Status {
         #[arg(long, default_value = "text")]
@@ -55,6 +55,35 @@ pub(crate) enum Ask {
     },
     /// Show what has happened
     Events {
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// What can be killed.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum KillWhat {
+    /// Kill a container of a task with SIGKILL
+    Task {
+        service: String,
+        task: u64,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Take a zone away, with all tasks that run there
+    Zone {
+        name: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+/// What can be brought back.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum RestoreWhat {
+    /// Let tasks run in a zone again
+    Zone {
+        name: String,
         #[command(flatten)]
         at: At,
     },
@@ -99,9 +128,17 @@ impl Ask {
                 let (service, desired) = (service.clone(), *desired);
                 at.post("scale", &Scale { service, desired }).await
             }
-            Self::Kill { service, task, at } => {
+            Self::Kill(KillWhat::Task { service, task, at }) => {
                 let (service, task) = (service.clone(), *task);
-                at.post("kill", &Kill { service, task }).await
+                at.post("kill", &Kill::Task { service, task }).await
+            }
+            Self::Kill(KillWhat::Zone { name, at }) => {
+                let zone = name.clone();
+                at.post("kill", &Kill::Zone { zone }).await
+            }
+            Self::Restore(RestoreWhat::Zone { name, at }) => {
+                let zone = name.clone();
+                at.post("restore", &Restore { zone }).await
             }
             Self::Status { format, at } => {
                 let status = at.status().await?;
@@ -109,6 +146,7 @@ impl Ask {
                     Format::Json => say(&serde_json::to_string_pretty(&status)?),
                     Format::Text => {
                         say(&format!("load balancer: {}", status.load_balancer))?;
+                        say(&format!("zones: {}", zones(&status.zones)))?;
                         status.services.iter().try_for_each(|s| say(&table(s)))
                     }
                 }
@@ -220,6 +258,14 @@ fn line(service: &str, at_ms: u64, message: &str) -> String {
     format!("{seconds:9.3} s  {service}: {message}")
 }
 
+fn zones(zones: &[ZoneStatus]) -> String {
+    let zones = zones.iter().map(|zone| match zone.lost {
+        true => format!("{} (lost)", zone.name),
+        false => zone.name.clone(),
+    });
+    zones.collect::<Vec<_>>().join(", ")
+}
+
 fn table(service: &ServiceStatus) -> String {
     let mut lines = vec![format!(
         "{}: {} desired, {} running, {} healthy",
@@ -238,12 +284,14 @@ fn table(service: &ServiceStatus) -> String {
     }
     for task in &service.tasks {
         lines.push(format!(
-            "  task {:<4} {:12} {:9} {:>6}  {}",
+            "  task {:<4} {:12} {:9} {} {:>6}  {} MiB  {}",
             task.id,
             task.release,
             task.state,
+            task.zone,
             task.port
                 .map_or_else(String::new, |port| format!(":{port}")),
+            task.memory_mib,
             status::age(Duration::from_millis(task.age_ms)),
         ));
     }

@@ -21,6 +21,11 @@ const DEFAULT_PORT: u16 = 3000;
 #[derive(Clone, Debug)]
 pub(crate) struct Blueprint {
     pub(crate) release: String,
+    pub(crate) cluster: String,
+    pub(crate) family: String,
+    /// Of one task; 1 is a processor.
+    pub(crate) reserved_cpus: Option<f64>,
+    pub(crate) reserved_bytes: Option<u64>,
     /// In start order.
     pub(crate) containers: Vec<Part>,
     pub(crate) targets: Vec<TargetOf>,
@@ -97,6 +102,12 @@ impl Blueprint {
         }
         Ok(Self {
             release: tag.to_owned(),
+            cluster: service.cluster.clone().unwrap_or("default".to_owned()),
+            family: definition.family.clone(),
+            reserved_cpus: definition
+                .cpu_units()
+                .map(|units| f64::from(units) / 1024.0),
+            reserved_bytes: definition.memory_mib().map(|mib| u64::from(mib) << 20),
             containers,
             targets,
             offers: offers(service, definition.body, fixtures)?,
@@ -227,6 +238,7 @@ impl Part {
                 arguments: container.command.clone().unwrap_or_default(),
                 environment,
                 stop_timeout: container.stop_timeout(),
+                memory_bytes: container.memory.map(|mib| u64::from(mib) << 20),
             },
         })
     }

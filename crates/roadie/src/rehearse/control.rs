@@ -1,7 +1,7 @@
 //! The rehearsal's API: a little of ECS's, as JSON on loopback.
 //!
 //! `GET /status`, `POST /deploy {"tag","service"?,"environment"?}`, `POST /scale {"service","desired"}`,
-//! `POST /kill {"service","task"}`. Errors are `{"error":"…"}`.
+//! `POST /kill {"service","task"}` or `{"zone"}`, `POST /restore {"zone"}`. Errors are `{"error":"…"}`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,9 +20,11 @@ use tokio::sync::oneshot;
 
 use super::figures::{EdgeStatus, Figures};
 use super::fixtures::Fixtures;
+use super::metadata::Metadata;
 use super::service::{Request, ServiceHandle};
 use super::stage;
 use super::status::ServiceStatus;
+use super::zones::{ZoneStatus, Zones};
 
 /// What the API needs to know.
 pub(crate) struct Control {
@@ -30,12 +32,15 @@ pub(crate) struct Control {
     pub(crate) fixtures: Fixtures,
     pub(crate) services: Vec<ServiceHandle>,
     pub(crate) figures: Figures,
+    pub(crate) zones: Zones,
+    pub(crate) metadata: Metadata,
 }
 
 /// The load balancer and all services at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) load_balancer: EdgeStatus,
+    pub(crate) zones: Vec<ZoneStatus>,
     pub(crate) services: Vec<ServiceStatus>,
 }
 
@@ -57,10 +62,17 @@ pub(crate) struct Scale {
     pub(crate) desired: u32,
 }
 
+/// What is to die.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Kill {
-    pub(crate) service: String,
-    pub(crate) task: u64,
+#[serde(untagged)]
+pub(crate) enum Kill {
+    Task { service: String, task: u64 },
+    Zone { zone: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Restore {
+    pub(crate) zone: String,
 }
 
 /// Why something asked for is not done.
@@ -76,6 +88,7 @@ impl Control {
         }
         Status {
             load_balancer: self.figures.status(),
+            zones: self.zones.status(),
             services,
         }
     }
@@ -106,28 +119,51 @@ impl Control {
     }
 
     pub(crate) async fn kill(&self, wanted: &Kill) -> Result<(), Refusal> {
-        let (reply, known) = oneshot::channel();
-        let service = self.service(&wanted.service)?;
-        service.ask(Request::Kill(TaskId(wanted.task), reply));
-        match known.await {
-            Ok(true) => Ok(()),
-            _ => {
-                let why = format!("there is no task {} of {}", wanted.task, wanted.service);
-                Err(Refusal(StatusCode::NOT_FOUND, why))
+        match wanted {
+            Kill::Task { service, task } => {
+                let (reply, known) = oneshot::channel();
+                let asked = self.service(service)?;
+                asked.ask(Request::Kill(TaskId(*task), reply));
+                if known.await != Ok(true) {
+                    let why = format!("there is no task {task} of {service}");
+                    return Err(Refusal(StatusCode::NOT_FOUND, why));
+                }
+                Ok(())
             }
+            Kill::Zone { zone } => self.set_zone(zone, false),
         }
+    }
+
+    pub(crate) fn restore(&self, wanted: &Restore) -> Result<(), Refusal> {
+        self.set_zone(&wanted.zone, true)
     }
 
     /// Serves until dropped.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let metadata = self.metadata.routes();
         let routes = Router::new()
             .route("/status", get(status))
             .route("/deploy", post(deploy))
             .route("/scale", post(scale))
             .route("/kill", post(kill))
-            .with_state(self);
+            .route("/restore", post(restore))
+            .with_state(self)
+            .merge(metadata);
         // axum::serve only returns an error through a listener that gives up, and TCP's does not.
         let _ = axum::serve(listener, routes).await;
+    }
+
+    /// Opens or closes a zone for all services.
+    fn set_zone(&self, name: &str, open: bool) -> Result<(), Refusal> {
+        let zone = self.zones.set(name, open);
+        let zone = zone.map_err(|why| Refusal(StatusCode::NOT_FOUND, why))?;
+        for service in &self.services {
+            service.ask(match open {
+                true => Request::RestoreZone(zone),
+                false => Request::LoseZone(zone),
+            });
+        }
+        Ok(())
     }
 
     fn service(&self, name: &str) -> Result<&ServiceHandle, Refusal> {
@@ -171,5 +207,13 @@ async fn kill(
     Json(wanted): Json<Kill>,
 ) -> Result<StatusCode, Refusal> {
     control.kill(&wanted).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn restore(
+    State(control): State<Arc<Control>>,
+    Json(wanted): Json<Restore>,
+) -> Result<StatusCode, Refusal> {
+    control.restore(&wanted)?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use ecs::Layout;
 
+use super::clock::Clock;
 use super::connect::{self, Name};
 use super::targets::TargetGroup;
 
@@ -19,10 +20,12 @@ impl Fixtures {
     ///
     /// # Errors
     /// A listener or HTTP client cannot be had.
-    pub(crate) fn of(layout: &Layout) -> anyhow::Result<Self> {
+    pub(crate) fn of(layout: &Layout, clock: Clock) -> anyhow::Result<Self> {
         let groups = layout.target_groups();
-        let groups = groups
-            .map(|group| TargetGroup::new(group.arn().unwrap_or(&group.name), group.body.clone()));
+        let groups = groups.map(|group| {
+            let arn = group.arn().unwrap_or(&group.name);
+            TargetGroup::new(arn, group.body.clone(), layout.balancer(arn), clock)
+        });
         Ok(Self {
             groups: groups
                 .collect::<Result<_, _>>()

@@ -5,6 +5,8 @@
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
 //! - `targets`, `health`: who is healthy; `edge`: who gets a request; `connect`: whom a name leads to;
 //! - `forward`, `idle`: how both pass it on, and how long it may be silent; `figures`: what became of it;
+//! - `meter`, `scaling`: what tasks use, and how many there are for that; `zones`: where they are, and
+//!   `metadata`: how they know;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal; `check`: all of it, unattended;
 //! - `view`, `screen`: what a terminal shows of it;
 //! - `clock`, `console`, `scratch`: its time, its words, its files.
@@ -22,6 +24,9 @@ mod fixtures;
 mod forward;
 mod health;
 mod idle;
+mod metadata;
+mod meter;
+mod scaling;
 mod scratch;
 mod screen;
 mod service;
@@ -30,6 +35,7 @@ mod status;
 mod targets;
 mod task;
 mod view;
+mod zones;
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -53,9 +59,11 @@ use self::console::Console;
 use self::control::Control;
 use self::edge::Edge;
 use self::figures::Figures;
+use self::metadata::Metadata;
 use self::scratch::Scratch;
 use self::service::Stagehand;
 use self::stage::Stage;
+use self::zones::Zones;
 use crate::deploy::Name as Layout;
 
 /// The rehearsal, or a word to one that runs.
@@ -95,6 +103,14 @@ pub(crate) struct Files {
     /// Folder with any layout's files and their plan.json, instead
     #[arg(long, conflicts_with = "layout")]
     dir: Option<PathBuf>,
+
+    /// Availability Zones that tasks are spread over
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "rehearsal-1a,rehearsal-1b"
+    )]
+    zones: Vec<String>,
 }
 
 /// Run the files in ecs/ on this machine.
@@ -147,13 +163,19 @@ impl Files {
         let dir = self.dir.clone();
         dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()))
     }
+
+    /// What the files ask for as release `tag`. Its time begins now.
+    fn stage(&self, tag: &str, speed: f64) -> anyhow::Result<Stage> {
+        let zones = Zones::new(&self.zones);
+        Stage::read(&self.folder(), tag, zones, Clock::start(speed))
+    }
 }
 
 impl Rehearse {
     /// Rehearses until Ctrl-C or SIGTERM.
     pub(crate) fn run(&self) -> ExitCode {
         crate::report(block_on(async {
-            let stage = Stage::read(&self.files.folder(), &self.tag)?;
+            let stage = self.files.stage(&self.tag, self.speed)?;
             let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
             self.play(stage, &console, |_| std::future::pending()).await
         }))
@@ -169,6 +191,7 @@ impl Rehearse {
         let begun = Instant::now();
         let requested = chassis::shutdown::requested().context("cannot listen for signals")?;
         let dir = self.files.folder();
+        let (clock, zones) = (stage.clock, stage.zones);
         let roadie = console.voice("roadie", 0);
 
         let listener = listen(self.port, "--port").await?;
@@ -192,7 +215,7 @@ impl Rehearse {
             proxies.spawn(name.clone().serve());
         }
         let (curtain, over) = watch::channel(false);
-        let clock = Clock::start(self.speed);
+        let metadata = Metadata::new(&format!("http://{api}"));
         let mut services = JoinSet::new();
         let mut handles = Vec::new();
         let mut numbers = 1..;
@@ -209,6 +232,8 @@ impl Rehearse {
                     .map(|(name, number)| (name.clone(), console.voice(&name, number)))
                     .collect(),
                 scratch: Arc::clone(&scratch),
+                metadata: metadata.clone(),
+                zones: Arc::clone(zones.names()),
                 ambient: ambient.into(),
                 over: over.clone(),
             };
@@ -220,6 +245,8 @@ impl Rehearse {
             fixtures: stage.fixtures.clone(),
             services: handles.clone(),
             figures: figures.clone(),
+            zones,
+            metadata,
         });
         let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
             true => None,

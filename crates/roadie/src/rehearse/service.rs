@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId};
+use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId, Zone};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::blueprint::Blueprint;
 use super::clock::Clock;
 use super::console::Voice;
+use super::metadata::Metadata;
+use super::meter::Meter;
+use super::scaling::{self, Scaling};
 use super::scratch::Scratch;
 use super::stage::Service;
 use super::status::{Happening, Particulars, ServiceStatus, millis};
@@ -26,6 +29,9 @@ pub(crate) struct Stagehand {
     pub(crate) roadie: Voice,
     pub(crate) voices: BTreeMap<String, Voice>,
     pub(crate) scratch: Arc<Scratch>,
+    pub(crate) metadata: Metadata,
+    /// The names of the zones that tasks are spread over.
+    pub(crate) zones: Arc<[String]>,
     /// Variables for every container.
     pub(crate) ambient: BTreeMap<String, String>,
     /// Whether the rehearsal is over.
@@ -37,13 +43,22 @@ pub(crate) enum Request {
     Deploy(Blueprint),
     Scale(u32),
     Kill(TaskId, oneshot::Sender<bool>),
+    /// The zone is gone, with all that was there.
+    LoseZone(Zone),
+    RestoreZone(Zone),
     Status(oneshot::Sender<ServiceStatus>),
 }
 
 /// What a task tells its service.
 pub(crate) struct Report {
     pub(crate) task: TaskId,
-    pub(crate) observation: Observation,
+    pub(crate) news: News,
+}
+
+pub(crate) enum News {
+    Observed(Observation),
+    /// For people.
+    Said(String),
 }
 
 /// Where a service is asked.
@@ -66,12 +81,14 @@ struct Keeper {
     /// The last word about the newest deployment.
     told: Option<(Revision, Rollout)>,
     up: watch::Sender<bool>,
+    scaling: Option<Scaling>,
 }
 
 /// A task as its service sees it.
 struct Running {
     orders: watch::Sender<Order>,
     port: Arc<OnceLock<u16>>,
+    meter: Meter,
     /// In the rehearsal's time.
     begun: Duration,
 }
@@ -121,6 +138,7 @@ impl Service {
             events: VecDeque::new(),
             told: None,
             up,
+            scaling: self.scaling,
         };
         services.spawn(keeper.run(inbox, reported));
         ServiceHandle {
@@ -136,6 +154,8 @@ impl Running {
         Particulars {
             port: self.port.get().copied(),
             age: now.saturating_sub(self.begun),
+            cpu: self.meter.mean_cpu(),
+            memory_bytes: self.meter.memory_bytes(),
         }
     }
 }
@@ -149,16 +169,19 @@ impl Keeper {
         let mut over = self.stagehand.clone();
         loop {
             let now = self.stagehand.clock.now();
+            self.scale_by_itself(now);
             for action in self.scheduler.advance(now) {
                 self.act(action);
             }
             self.tell();
             let wake = self.scheduler.wakes_at(now);
+            let due = self.scaling.as_ref().map(Scaling::next);
+            let wake = wake.into_iter().chain(due).min();
             let clock = self.stagehand.clock;
             tokio::select! {
                 () = over.over() => break,
                 Some(request) = inbox.recv() => self.answer(request),
-                Some(report) = reported.recv() => self.observe(&report),
+                Some(report) = reported.recv() => self.hear(report),
                 Some(_) = self.tasks.join_next() => {}
                 () = clock.until(wake) => {}
             }
@@ -169,25 +192,34 @@ impl Keeper {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Start { task, revision } => self.start(task, revision),
+            Action::Start {
+                task,
+                revision,
+                zone,
+            } => self.start(task, revision, zone),
             Action::Deregister { task } => self.order(task, Order::Drain),
             Action::Stop { task } => self.order(task, Order::Stop),
         }
     }
 
-    fn start(&mut self, task: TaskId, revision: Revision) {
+    fn start(&mut self, task: TaskId, revision: Revision, zone: Zone) {
         let Some(blueprint) = self.blueprints.get(&revision).map(Arc::clone) else {
             return;
         };
         let (orders, ordered) = watch::channel(Order::Run);
+        let place = self.zone(zone).to_owned();
         self.say(format!(
-            "started task {} of release {}",
+            "started task {} of release {} in {place}",
             task.0, blueprint.release
         ));
         let port = Arc::default();
+        let meter = Meter::new();
         self.tasks.spawn(task::run(TaskContext {
             id: task,
             service: self.name.clone(),
+            revision,
+            zone: place,
+            meter: meter.clone(),
             blueprint,
             stagehand: self.stagehand.clone(),
             orders: ordered,
@@ -198,6 +230,7 @@ impl Keeper {
         let running = Running {
             orders,
             port,
+            meter,
             begun,
         };
         self.running.insert(task, running);
@@ -210,15 +243,62 @@ impl Keeper {
         match order {
             Order::Drain => self.say(format!("task {} is draining", task.0)),
             Order::Stop => self.say(format!("stopping task {}", task.0)),
-            Order::Run | Order::Kill => {}
+            Order::Run | Order::Kill | Order::Vanish => {}
         }
     }
 
-    fn observe(&mut self, report: &Report) {
+    fn hear(&mut self, report: Report) {
         let now = self.stagehand.clock.now();
-        self.scheduler.observe(report.task, report.observation, now);
-        if report.observation == Observation::Exited {
-            self.running.remove(&report.task);
+        match report.news {
+            News::Said(what) => self.say(what),
+            News::Observed(observation) => {
+                self.scheduler.observe(report.task, observation, now);
+                let known = self.scheduler.tasks().iter();
+                if !known.into_iter().any(|task| task.id() == report.task) {
+                    self.running.remove(&report.task);
+                }
+            }
+        }
+    }
+
+    fn lose_zone(&mut self, zone: Zone, now: Duration) {
+        self.scheduler.lose_zone(zone);
+        let tasks = self.scheduler.tasks().iter();
+        let there = tasks.filter(|task| task.zone() == zone);
+        let there: Vec<_> = there.map(ecs::scheduler::Task::id).collect();
+        let place = self.zone(zone).to_owned();
+        self.say(format!(
+            "zone {place} is lost, and {} tasks with it",
+            there.len()
+        ));
+        for task in there {
+            self.order(task, Order::Vanish);
+            self.scheduler.observe(task, Observation::Lost, now);
+        }
+    }
+
+    /// Does what the scaling policies want, once a minute.
+    fn scale_by_itself(&mut self, now: Duration) {
+        let Some(scaling) = &mut self.scaling else {
+            return;
+        };
+        let (revision, desired) = (
+            self.scheduler.primary().revision(),
+            self.scheduler.desired(),
+        );
+        let deploying = self.scheduler.primary().rollout() == Rollout::InProgress;
+        let blueprint = self.blueprints.get(&revision);
+        let tasks = scaling::Tasks {
+            meters: self.running.values().map(|task| &task.meter).collect(),
+            reserved_cpus: blueprint.and_then(|blueprint| blueprint.reserved_cpus),
+            reserved_bytes: blueprint.and_then(|blueprint| blueprint.reserved_bytes),
+        };
+        if let Some(decision) = scaling.advance(&tasks, desired, deploying, now) {
+            self.say(format!(
+                "auto scaling by {}: {:.0} where the target is {:.0}: scaling to {} tasks",
+                decision.policy, decision.figure, decision.target, decision.desired
+            ));
+            self.scheduler.scale(decision.desired);
         }
     }
 
@@ -239,6 +319,12 @@ impl Keeper {
                 let known = self.running.contains_key(&task);
                 self.order(task, Order::Kill);
                 let _ = reply.send(known);
+            }
+            Request::LoseZone(zone) => self.lose_zone(zone, now),
+            Request::RestoreZone(zone) => {
+                let place = self.zone(zone).to_owned();
+                self.say(format!("zone {place} is back"));
+                self.scheduler.restore_zone(zone);
             }
             Request::Status(reply) => {
                 let _ = reply.send(self.status());
@@ -273,6 +359,10 @@ impl Keeper {
         }
     }
 
+    fn zone(&self, zone: Zone) -> &str {
+        self.stagehand.zones.get(zone).map_or("", |name| name)
+    }
+
     fn release(&self, revision: Revision) -> &str {
         self.blueprints
             .get(&revision)
@@ -297,6 +387,7 @@ impl Keeper {
             &self.scheduler,
             &self.events,
             |revision| self.release(revision).to_owned(),
+            |zone| self.zone(zone).to_owned(),
             |task| {
                 self.running
                     .get(&task)

@@ -10,10 +10,15 @@ use ecs::service::CreateService;
 use ecs::{Layout, Router};
 
 use super::blueprint::Blueprint;
+use super::clock::Clock;
 use super::fixtures::Fixtures;
+use super::scaling::Scaling;
+use super::zones::Zones;
 
 /// Everything to be started.
 pub(crate) struct Stage {
+    pub(crate) clock: Clock,
+    pub(crate) zones: Zones,
     pub(crate) services: Vec<Service>,
     pub(crate) fixtures: Fixtures,
     pub(crate) router: Router,
@@ -27,19 +32,24 @@ pub(crate) struct Service {
     pub(crate) desired_count: u32,
     pub(crate) settings: Settings,
     pub(crate) blueprint: Blueprint,
+    pub(crate) scaling: Option<Scaling>,
 }
 
 impl Stage {
     /// Reads the layout in `dir`, with `tag` as its `TAG` and stand-ins for what only AWS can give.
-    pub(crate) fn read(dir: &Path, tag: &str) -> anyhow::Result<Self> {
+    /// Tasks are spread over `zones`.
+    pub(crate) fn read(dir: &Path, tag: &str, zones: Zones, clock: Clock) -> anyhow::Result<Self> {
         let layout = read(dir, tag)?;
-        let fixtures = Fixtures::of(&layout)?;
+        let fixtures = Fixtures::of(&layout, clock)?;
         let listener = layout.listeners().next();
         let listener = listener.with_context(|| format!("{}: no listener", dir.display()))?;
         let services = layout.services();
+        let spread = zones.names().len();
         Ok(Self {
+            clock,
+            zones,
             services: services
-                .map(|service| Service::read(&layout, service.body, &fixtures, tag))
+                .map(|service| Service::read(&layout, service.body, &fixtures, tag, spread))
                 .collect::<Result<_, _>>()?,
             router: layout.router(listener)?,
             idle_timeout: layout.idle_timeout(&listener.load_balancer_arn),
@@ -97,6 +107,7 @@ impl Service {
         service: &CreateService,
         fixtures: &Fixtures,
         tag: &str,
+        zones: usize,
     ) -> anyhow::Result<Self> {
         // Running tasks do not see names that are created after them.
         let created = layout.services();
@@ -112,16 +123,24 @@ impl Service {
         let arns = arns.filter_map(|balanced| balanced.target_group_arn.as_deref());
         let delays = arns.map(|arn| layout.deregistration_delay(arn));
         let checks = blueprint.containers.iter().any(|part| part.check.is_some());
+        let scaling = Scaling::read(layout, &service.service_name, fixtures);
+        let desired = service.desired_count.unwrap_or(0);
+        let rebalancing = service.availability_zone_rebalancing.as_deref();
         Ok(Self {
             name: service.service_name.clone(),
-            desired_count: service.desired_count.unwrap_or(0),
+            desired_count: scaling
+                .as_ref()
+                .map_or(desired, |scaling| scaling.within(desired)),
             settings: Settings {
                 deployment: service.deployment(),
                 checked: checks || !service.load_balancers.is_empty(),
                 grace_period: service.health_check_grace_period(),
                 deregistration_delay: delays.max().unwrap_or_default(),
+                zones,
+                rebalances: rebalancing == Some("ENABLED"),
             },
             blueprint,
+            scaling,
         })
     }
 }

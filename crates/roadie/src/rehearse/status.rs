@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ecs::scheduler::{Revision, Rollout, Scheduler, TaskId, TaskState};
+use ecs::scheduler::{Revision, Rollout, Scheduler, TaskId, TaskState, Zone};
 use serde::{Deserialize, Serialize};
+
+use super::meter::mib;
 
 /// A service at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,11 +35,15 @@ pub(crate) struct DeploymentStatus {
 pub(crate) struct TaskStatus {
     pub(crate) id: u64,
     pub(crate) release: String,
+    pub(crate) zone: String,
     pub(crate) state: String,
     /// Where its target listens, or what starts last in it; none before it runs.
     pub(crate) port: Option<u16>,
     /// Since it was started, in the rehearsal's time.
     pub(crate) age_ms: u64,
+    /// Of one processor, since it was started.
+    pub(crate) cpu_percent: f64,
+    pub(crate) memory_mib: u64,
 }
 
 /// What the scheduler does not know of a task.
@@ -45,6 +51,9 @@ pub(crate) struct TaskStatus {
 pub(crate) struct Particulars {
     pub(crate) port: Option<u16>,
     pub(crate) age: Duration,
+    /// A share of one processor.
+    pub(crate) cpu: f64,
+    pub(crate) memory_bytes: u64,
 }
 
 /// Something that happened to a service.
@@ -61,6 +70,7 @@ impl ServiceStatus {
         scheduler: &Scheduler,
         events: &VecDeque<Happening>,
         release: impl Fn(Revision) -> String,
+        zone: impl Fn(Zone) -> String,
         particulars: impl Fn(TaskId) -> Particulars,
     ) -> Self {
         let deployments = scheduler.deployments().iter();
@@ -84,6 +94,9 @@ impl ServiceStatus {
                 .map(|(task, particulars)| TaskStatus {
                     port: particulars.port,
                     age_ms: millis(particulars.age),
+                    cpu_percent: (1000.0 * particulars.cpu).round() / 10.0,
+                    memory_mib: mib(particulars.memory_bytes),
+                    zone: zone(task.zone()),
                     id: task.id().0,
                     release: release(task.revision()),
                     state: match task.state() {

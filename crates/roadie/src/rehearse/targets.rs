@@ -1,10 +1,10 @@
 //! Target groups: who is registered, who is healthy, and who still has requests in flight.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ecs::alb::{TargetHealth, TargetState};
+use ecs::alb::{Balancer, Standing, TargetState};
 use ecs::target_group::CreateTargetGroup;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -24,8 +24,10 @@ struct Shared {
     arn: String,
     settings: CreateTargetGroup,
     targets: Mutex<Vec<Target>>,
+    balancer: Balancer,
+    clock: Clock,
     registered: AtomicU64,
-    turn: AtomicUsize,
+    requests: AtomicU64,
     checks: reqwest::Client,
 }
 
@@ -33,8 +35,7 @@ struct Shared {
 struct Target {
     number: u64,
     port: Option<Port>,
-    health: TargetHealth,
-    draining: bool,
+    standing: Standing,
     in_flight: Arc<watch::Sender<usize>>,
 }
 
@@ -59,7 +60,12 @@ impl TargetGroup {
     ///
     /// # Errors
     /// The HTTP client cannot start.
-    pub(crate) fn new(arn: &str, settings: CreateTargetGroup) -> reqwest::Result<Self> {
+    pub(crate) fn new(
+        arn: &str,
+        settings: CreateTargetGroup,
+        balancer: Balancer,
+        clock: Clock,
+    ) -> reqwest::Result<Self> {
         let checks = reqwest::Client::builder()
             .no_proxy()
             .user_agent(USER_AGENT)
@@ -71,8 +77,10 @@ impl TargetGroup {
             arn: arn.to_owned(),
             settings,
             targets: Mutex::default(),
+            balancer,
+            clock,
             registered: AtomicU64::new(0),
-            turn: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
             checks,
         })))
     }
@@ -90,7 +98,6 @@ impl TargetGroup {
     pub(crate) fn register(
         &self,
         port: Option<Port>,
-        clock: Clock,
         on_change: impl Fn(TargetState) + Send + 'static,
     ) -> Registration {
         let number = self.0.registered.fetch_add(1, Ordering::Relaxed);
@@ -98,8 +105,7 @@ impl TargetGroup {
         self.targets().push(Target {
             number,
             port: port.clone(),
-            health: TargetHealth::new(&self.0.settings),
-            draining: false,
+            standing: Standing::new(&self.0.settings),
             in_flight: Arc::clone(&in_flight),
         });
         let group = self.clone();
@@ -109,7 +115,8 @@ impl TargetGroup {
                 if let Some(state) = group.observe(number, passed) {
                     on_change(state);
                 }
-                clock.sleep(group.0.settings.health_check_interval()).await;
+                let interval = group.0.settings.health_check_interval();
+                group.0.clock.sleep(interval).await;
             }
         });
         Registration {
@@ -120,23 +127,33 @@ impl TargetGroup {
         }
     }
 
-    /// The target for the next request: round robin over the healthy ones; over all when none is
-    /// healthy (an ALB fails open); none when none is registered. Those that drain get nothing.
+    /// The target for the next request, as [`Balancer`] chooses it.
     pub(crate) fn next(&self) -> Option<Lease> {
-        let targets = self.targets();
-        let registered = || targets.iter().filter(|target| !target.draining);
-        let healthy = |target: &&Target| target.health.state() == TargetState::Healthy;
-        let mut choice: Vec<_> = registered().filter(healthy).collect();
-        if choice.is_empty() {
-            choice = registered().collect();
+        let mut targets = self.targets();
+        for target in targets.iter_mut() {
+            target.standing.outstanding = *target.in_flight.borrow();
         }
-        let turn = self.0.turn.fetch_add(1, Ordering::Relaxed);
-        let chosen = choice.get(turn.checked_rem(choice.len())?)?;
+        let standings = targets.iter_mut().map(|target| &mut target.standing);
+        let chosen = self.0.balancer.choose(standings, self.0.clock.now())?;
+        let chosen = &targets[chosen];
         chosen.in_flight.send_modify(|count| *count += 1);
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
         Some(Lease {
             address: address(chosen.port.as_ref()),
             in_flight: Arc::clone(&chosen.in_flight),
         })
+    }
+
+    /// Requests that targets got since the beginning.
+    pub(crate) fn requests(&self) -> u64 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many targets are registered, and not about to leave.
+    pub(crate) fn in_use(&self) -> u32 {
+        let targets = self.targets();
+        let in_use = targets.iter().filter(|target| !target.standing.draining);
+        u32::try_from(in_use.count()).unwrap_or(u32::MAX)
     }
 
     async fn check(&self, address: SocketAddr) -> bool {
@@ -149,9 +166,10 @@ impl TargetGroup {
 
     fn observe(&self, number: u64, passed: bool) -> Option<TargetState> {
         let mut targets = self.targets();
-        let mut targets = targets.iter_mut();
-        let target = targets.find(|target| target.number == number)?;
-        target.health.observe(passed)
+        let index = targets.iter().position(|target| target.number == number)?;
+        let standings = targets.iter_mut().map(|target| &mut target.standing);
+        let now = self.0.clock.now();
+        self.0.balancer.observe(standings, index, passed, now)
     }
 
     fn targets(&self) -> MutexGuard<'_, Vec<Target>> {
@@ -169,7 +187,7 @@ impl Registration {
         let own = targets
             .iter_mut()
             .filter(|target| target.number == self.number);
-        own.for_each(|target| target.draining = true);
+        own.for_each(|target| target.standing.draining = true);
     }
 
     /// Resolves when no request is in flight. An ALB ends the deregistration early then.

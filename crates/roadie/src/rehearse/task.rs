@@ -1,21 +1,21 @@
 //! One task: its containers, started in order, running until it is told to end or one of them ends.
 
-use std::fmt::Write as _;
+mod start;
+
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use anyhow::Context;
-use ecs::alb::TargetState;
-use ecs::container::DependencyCondition;
-use ecs::scheduler::{Observation, TaskId};
+use ecs::scheduler::{Observation, Revision, TaskId};
 use futures_util::future::{join_all, select_all};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::blueprint::{Blueprint, Part};
-use super::connect::{Listing, Name};
+use super::blueprint::Blueprint;
+use super::connect::Listing;
 use super::health::Board;
-use super::service::{Report, Stagehand};
+use super::metadata::Entry;
+use super::meter::{Gauged, Meter};
+use super::service::{News, Report, Stagehand};
 use super::targets::Registration;
 use crate::container::{Container, Port};
 
@@ -30,18 +30,29 @@ pub(crate) enum Order {
     Stop,
     /// Be killed: a container dies.
     Kill,
+    /// Be gone at once, with everything: its zone is.
+    Vanish,
 }
 
 /// What a task is made from, and whom it reports to.
 pub(crate) struct TaskContext {
     pub(crate) id: TaskId,
     pub(crate) service: String,
+    pub(crate) revision: Revision,
+    pub(crate) zone: String,
     pub(crate) blueprint: Arc<Blueprint>,
     pub(crate) stagehand: Stagehand,
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) reports: mpsc::UnboundedSender<Report>,
     /// Where others find out on which port it serves.
     pub(crate) port: Arc<OnceLock<u16>>,
+    pub(crate) meter: Meter,
+}
+
+/// Passes on what a task has to say.
+struct Teller {
+    task: TaskId,
+    reports: mpsc::UnboundedSender<Report>,
 }
 
 /// The life of a task, from its first container to the end of its last.
@@ -68,7 +79,11 @@ pub(crate) async fn run(mut context: TaskContext) {
         // At once, so that a new task starts while this one's other containers end.
         context.report(Observation::Exited);
     }
-    task.stop(&context).await;
+    let vanishes = *context.orders.borrow() == Order::Vanish;
+    match vanishes {
+        true => task.vanish().await,
+        false => task.stop(&context).await,
+    }
     context.report(Observation::Exited);
 }
 
@@ -79,6 +94,7 @@ struct Task {
     listings: Vec<Listing>,
     health: Board,
     checks: JoinSet<()>,
+    metadata: Option<Entry>,
 }
 
 /// A container that was started.
@@ -99,141 +115,8 @@ impl Task {
             listings: Vec::new(),
             health: Board::new(),
             checks: JoinSet::new(),
+            metadata: None,
         }
-    }
-
-    /// Starts the containers one after the other, and registers them where they are to be found.
-    ///
-    /// # Errors
-    /// A container cannot be started, ends at once, or waits for something that will not be.
-    async fn start(&mut self, context: &TaskContext) -> anyhow::Result<()> {
-        for part in &context.blueprint.containers {
-            let name = part.spec.name.clone();
-            self.start_part(part, context).await.context(name)?;
-        }
-        let target = context.blueprint.targets.first();
-        let mut serving = self.members.iter().rev();
-        let serving = serving.find(|member| {
-            let name = member.container.name();
-            target.is_none_or(|target| name == target.container)
-        });
-        if let Some(port) = serving.and_then(Member::port) {
-            let _ = context.port.set(port);
-        }
-        for offer in &context.blueprint.offers {
-            if let Some(member) = self.member(&offer.container) {
-                let health = member.verdict.map(|place| (self.health.clone(), place));
-                let listing = offer.name.list(member.reached_on(offer.port), health);
-                self.listings.push(listing);
-            }
-        }
-        for target in &context.blueprint.targets {
-            let Some(member) = self.member(&target.container) else {
-                continue;
-            };
-            let port = member.reached_on(target.port);
-            let (health, place) = (self.health.clone(), self.health.add());
-            let said = context.stagehand.roadie.clone();
-            let (name, group) = (target.container.clone(), target.group.name().to_owned());
-            let listening = port.clone();
-            let on_change = move |state| {
-                health.set(place, state == TargetState::Healthy);
-                let port = listening.as_ref().and_then(|port| *port.borrow());
-                let port = port.map_or("no port".to_owned(), |port| format!("port {port}"));
-                let state = format!("{state:?}").to_lowercase();
-                said.say(&format!("{group}: {name} on {port} is {state}"));
-            };
-            let clock = context.stagehand.clock;
-            let registration = target.group.register(port, clock, on_change);
-            self.registrations.push(registration);
-        }
-        Ok(())
-    }
-
-    /// Starts a container when what it depends on is true, and waits until it has settled.
-    async fn start_part(&mut self, part: &Part, context: &TaskContext) -> anyhow::Result<()> {
-        for (name, condition) in &part.after {
-            self.wait_for(name, *condition).await?;
-        }
-        let stagehand = &context.stagehand;
-        let name = &part.spec.name;
-        let file = format!("{}-{}-{name}-hosts", context.service, context.id.0);
-        let hosts = stagehand
-            .scratch
-            .write(&file, &self.hosts_of(part, &context.blueprint))
-            .context("cannot write a hosts file")?;
-        let mut spec = part.spec.clone();
-        let hosts = ("HOSTS_FILE".to_owned(), hosts.display().to_string());
-        spec.environment.extend(stagehand.ambient.clone());
-        spec.environment.extend([hosts]);
-
-        let voice = stagehand.voices.get(name).unwrap_or(&stagehand.roadie);
-        let container = Container::start(spec, voice.clone())?;
-        let settled = container.settled().await;
-        if let Some(exit) = settled.filter(|_| part.essential) {
-            anyhow::bail!("it ended at once: {}", exit.status);
-        }
-        let verdict = part.check.as_ref().map(|check| {
-            let (health, place) = (self.health.clone(), self.health.add());
-            let (spec, listening) = (container.spec().clone(), container.port().clone());
-            let check = check.clone();
-            self.checks
-                .spawn(check.run(spec, listening, stagehand.clock, health, place));
-            place
-        });
-        self.members.push(Member {
-            container,
-            essential: part.essential,
-            listens: part.listens,
-            verdict,
-        });
-        Ok(())
-    }
-
-    /// Waits until `condition` is true of the container called `name`.
-    ///
-    /// # Errors
-    /// It cannot become true any more, or an essential container ended.
-    async fn wait_for(&self, name: &str, condition: DependencyCondition) -> anyhow::Result<()> {
-        let Some(member) = self.member(name) else {
-            return Ok(());
-        };
-        let true_now = async {
-            match (condition, member.verdict) {
-                (DependencyCondition::Healthy, Some(place)) => self.health.healthy(place).await,
-                (DependencyCondition::Complete, _) => drop(member.container.ended().await),
-                (DependencyCondition::Success, _) => {
-                    let exit = member.container.ended().await;
-                    if !exit.success {
-                        anyhow::bail!("{name} was to end well first: {}", exit.status);
-                    }
-                }
-                (DependencyCondition::Start | DependencyCondition::Healthy, _) => {}
-            }
-            Ok(())
-        };
-        tokio::select! {
-            met = true_now => met,
-            why = self.broken() => anyhow::bail!(why),
-        }
-    }
-
-    fn member(&self, name: &str) -> Option<&Member> {
-        let mut members = self.members.iter();
-        members.find(|member| member.container.name() == name)
-    }
-
-    /// The names that a container knows, with the ports on which they are found here.
-    fn hosts_of(&self, part: &Part, blueprint: &Blueprint) -> String {
-        let mut hosts: String = blueprint.names.iter().map(Name::line).collect();
-        for (linked, alias) in &part.links {
-            let found = self.member(linked).and_then(Member::port);
-            if let Some(found) = found {
-                // Writing into a String does not fail.
-                let _ = writeln!(hosts, "127.0.0.1:{found} {linked} {alias}");
-            }
-        }
-        hosts
     }
 
     /// Runs until it is told to stop, or says why it cannot go on.
@@ -243,7 +126,7 @@ impl Task {
             let health = self.health.clone();
             let order = *context.orders.borrow_and_update();
             match order {
-                Order::Stop => return None,
+                Order::Stop | Order::Vanish => return None,
                 Order::Kill => self.kill_one(),
                 Order::Drain => {
                     self.listings.clear();
@@ -313,12 +196,27 @@ impl Task {
             let mut stagehand = context.stagehand.clone();
             let name = member.container.name().to_owned();
             let limit = member.container.spec().stop_timeout;
-            if !member.container.stop(stagehand.over()).await {
+            let gone = async {
+                tokio::select! {
+                    () = stagehand.over() => {}
+                    () = context.vanished() => {}
+                }
+            };
+            if !member.container.stop(gone).await {
                 context.say(&format!(
                     "{name} did not end within {limit:?} of SIGTERM and was killed"
                 ));
             }
         }
+    }
+
+    /// SIGKILL for everything, as when the machine is gone.
+    async fn vanish(self) {
+        drop((self.registrations, self.listings, self.checks));
+        for member in &self.members {
+            member.container.kill();
+        }
+        join_all(self.members.iter().map(|member| member.container.ended())).await;
     }
 
     /// Ends everything at once, and waits until it has ended.
@@ -339,6 +237,14 @@ impl Member {
     fn port(&self) -> Option<u16> {
         *self.container.port().borrow()
     }
+
+    fn gauged(&self) -> Gauged {
+        Gauged {
+            name: self.container.name().to_owned(),
+            limit_bytes: self.container.spec().memory_bytes,
+            gauge: self.container.gauge(),
+        }
+    }
 }
 
 /// Resolves when nothing is in flight any more; never where nothing drains.
@@ -353,22 +259,53 @@ async fn drained(registrations: &[Registration], drains: bool) {
 
 impl TaskContext {
     fn report(&self, observation: Observation) {
-        let _ = self.reports.send(Report {
-            task: self.id,
-            observation,
-        });
-    }
-
-    /// Resolves when the task is told to stop, or its service is gone.
-    fn stopped(&self) -> impl Future<Output = ()> + use<> {
-        let mut orders = self.orders.clone();
-        async move {
-            let _ = orders.wait_for(|order| *order == Order::Stop).await;
-        }
+        self.teller().tell(News::Observed(observation));
     }
 
     fn say(&self, what: &str) {
-        let roadie = &self.stagehand.roadie;
-        roadie.say(&format!("{}: task {}: {what}", self.service, self.id.0));
+        self.teller().say(what);
+    }
+
+    fn teller(&self) -> Teller {
+        Teller {
+            task: self.id,
+            reports: self.reports.clone(),
+        }
+    }
+
+    /// Resolves when the task is told to end, or its service is gone.
+    fn stopped(&self) -> impl Future<Output = ()> + use<> {
+        let mut orders = self.orders.clone();
+        async move {
+            let ends = |order: &Order| matches!(order, Order::Stop | Order::Vanish);
+            let _ = orders.wait_for(ends).await;
+        }
+    }
+}
+
+impl TaskContext {
+    /// Resolves when the task's zone is gone.
+    async fn vanished(&self) {
+        let mut orders = self.orders.clone();
+        let vanishes = |order: &Order| *order == Order::Vanish;
+        let known = orders.wait_for(vanishes).await.is_ok();
+        if !known {
+            // Nobody gives orders to a task that has ended already.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Teller {
+    fn say(&self, what: &str) {
+        self.tell(News::Said(format!("task {}: {what}", self.task.0)));
+    }
+
+    fn tell(&self, news: News) {
+        // A service that is over does not hear it.
+        let _ = self.reports.send(Report {
+            task: self.task,
+            news,
+        });
     }
 }

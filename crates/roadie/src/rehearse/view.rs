@@ -223,7 +223,10 @@ impl Page {
             .line()
             .put(Look::Plain, &format!("  task {:<3} ", task.id));
         let line = line.put(look, &format!("{:9}", task.state));
-        let line = line.put(Look::Plain, &format!(" {:10} {port:6}", task.release));
+        let line = line.put(
+            Look::Plain,
+            &format!(" {:10} {port:6} {}", task.release, task.zone),
+        );
         let age = age(Duration::from_millis(task.age_ms));
         line.put(Look::Faint, &format!("  {age}"))
     }

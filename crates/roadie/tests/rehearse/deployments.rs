@@ -1,60 +1,11 @@
 //! Deployments under load, from a second terminal.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
 use serde_json::json;
-use tokio::task::JoinSet;
 
+use crate::load::Load;
 use crate::support::{Layout, Roadie, eventually, get};
 
 const NODES: &str = "microservice-ping-pong-node-service";
-
-/// Plays rallies, several at a time, until it is stopped.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    players: JoinSet<Vec<String>>,
-}
-
-impl Load {
-    fn start(roadie: &Roadie) -> Self {
-        let mut load = Self {
-            stop: Arc::default(),
-            answered: Arc::default(),
-            players: JoinSet::new(),
-        };
-        for _ in 0..8 {
-            let (stop, answered) = (Arc::clone(&load.stop), Arc::clone(&load.answered));
-            let url = roadie.url("/start");
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            load.players.spawn(async move {
-                let mut failures = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    match client.get(&url).send().await {
-                        Ok(answer) if answer.status() == 200 => {}
-                        Ok(answer) => failures.push(answer.text().await.unwrap_or_default()),
-                        Err(error) => failures.push(format!("{error:?}")),
-                    }
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                failures
-            });
-        }
-        load
-    }
-
-    fn answered(&self) -> usize {
-        self.answered.load(Ordering::Relaxed)
-    }
-
-    /// How many rallies were played, and what went wrong with those that failed.
-    async fn stop(self) -> (usize, Vec<String>) {
-        self.stop.store(true, Ordering::Relaxed);
-        let failures = self.players.join_all().await.concat();
-        (self.answered.load(Ordering::Relaxed), failures)
-    }
-}
 
 /// A rehearsal with three tasks of nodes.
 async fn three_tasks(layout: &Layout) -> Roadie {
@@ -144,7 +95,12 @@ async fn a_second_terminal_sees_scales_and_kills() {
     let before = roadie.service(NODES).await;
     let first = &before["tasks"][0]["id"];
 
-    assert!(roadie.ask(&["kill", NODES, &first.to_string()]).await.0);
+    assert!(
+        roadie
+            .ask(&["kill", "task", NODES, &first.to_string()])
+            .await
+            .0
+    );
     eventually("a new task", async || {
         let service = roadie.service(NODES).await;
         let tasks = service["tasks"].as_array().unwrap();
@@ -161,7 +117,7 @@ async fn a_second_terminal_sees_scales_and_kills() {
     let (_, events) = roadie.ask(&["events"]).await;
     assert!(events.contains("scaling to 1 tasks"), "{events}");
 
-    let (done, why) = roadie.ask(&["kill", NODES, "999"]).await;
+    let (done, why) = roadie.ask(&["kill", "task", NODES, "999"]).await;
     assert!(!done && why.contains("there is no task 999"), "{why}");
     let (done, why) = roadie.ask(&["scale", "nobody", "1"]).await;
     assert!(!done && why.contains("there is no service nobody"), "{why}");

@@ -5,8 +5,11 @@
 mod check;
 mod deployments;
 mod layouts;
+mod load;
+mod scaling;
 mod support;
 mod terminal;
+mod zones;
 
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

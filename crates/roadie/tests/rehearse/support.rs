@@ -64,6 +64,14 @@ impl Layout {
         fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Takes a file out of the plan.
+    pub(crate) fn leave_out(&self, file: &str) {
+        let path = self.dir.join("plan.json");
+        let mut plan: Vec<Value> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        plan.retain(|step| step["file"] != file);
+        fs::write(path, json!(plan).to_string()).unwrap();
+    }
+
     /// Sets a variable of a container of the node's task definition.
     pub(crate) fn set_environment(&self, container: &str, name: &str, value: &str) {
         self.edit_container(container, |container| {

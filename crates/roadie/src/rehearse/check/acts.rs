@@ -168,7 +168,7 @@ impl<'a> Play<'a> {
                 service.tasks.first().map(|task| task.id)
             };
             let task = of(&status.services).context("there is no task to kill")?;
-            let kill = Kill {
+            let kill = Kill::Task {
                 service: service.clone(),
                 task,
             };

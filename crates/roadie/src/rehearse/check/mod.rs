@@ -22,7 +22,6 @@ use self::acts::Play;
 pub(super) use self::house::House;
 use self::report::Report;
 use super::console::Console;
-use super::stage::Stage;
 use super::{Files, Rehearse, block_on, clock};
 
 /// Exit status when nothing was played, as for a wrong command line.
@@ -111,7 +110,9 @@ impl Check {
             None => Box::new(io::stdout()),
         };
         let log = self.log.as_ref().map(create).transpose()?;
-        let stage = Stage::read(&dir, &self.tag)?;
+        let mut stage = self.files.stage(&self.tag, self.speed)?;
+        // The acts decide how many tasks there are.
+        stage.services.iter_mut().for_each(|s| s.scaling = None);
         let console = Console::elsewhere(stage.longest_name(), log);
         let mut report = Report::new(dir.display().to_string(), self.speed, self.rate);
         let play = Play::new(self, &stage, &mut report);

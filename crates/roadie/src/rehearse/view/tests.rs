@@ -8,7 +8,10 @@ fn snapshot(tasks: u64, rollout: &str) -> Snapshot {
     let tasks: Vec<_> = (1..=tasks)
         .map(|id| {
             let state = if id == 2 { "draining" } else { "healthy" };
-            json!({"id": id, "release": "2.0.0", "state": state, "port": 40_000 + id, "age_ms": 61_000})
+            json!({
+                "id": id, "release": "2.0.0", "state": state, "port": 40_000 + id, "age_ms": 61_000,
+                "zone": "1a", "cpu_percent": 0.5, "memory_mib": 9,
+            })
         })
         .collect();
     let deployment = json!({
@@ -25,7 +28,7 @@ fn snapshot(tasks: u64, rollout: &str) -> Snapshot {
         "p50_us": 800, "p99_us": 12_345, "max_us": 20_000
     });
     let status = json!({
-        "load_balancer": {"total": counts, "recent": recent}, "services": [service]
+        "load_balancer": {"total": counts, "recent": recent}, "services": [service], "zones": []
     });
     Snapshot {
         url: "http://127.0.0.1:8080".to_owned(),
@@ -44,9 +47,9 @@ fn it_shows_the_address_the_load_the_deployment_and_each_task() {
 -- http://127.0.0.1:8080 -- 100 requests/s, p99 12.3 ms, no errors -------------
 2/3 healthy node-service
   [########....] release 2.0.0: IN_PROGRESS, 2 of 3, 1 failed tasks
-  task 1   healthy   2.0.0      :40001  1 min 1 s
-  task 2   draining  2.0.0      :40002  1 min 1 s
-  task 3   healthy   2.0.0      :40003  1 min 1 s
+  task 1   healthy   2.0.0      :40001 1a  1 min 1 s
+  task 2   draining  2.0.0      :40002 1a  1 min 1 s
+  task 3   healthy   2.0.0      :40003 1a  1 min 1 s
       1.5 s  node-service: deploying release 2.0.0
 ";
     assert_eq!(view, expected);
@@ -104,8 +107,8 @@ fn where_tasks_do_not_fit_those_that_serve_are_left_out_first() {
 -- http://127.0.0.1:8080 -- 100 requests/s, p99 12.3 ms, no errors -------------
 2/3 healthy node-service
   [########....] release 2.0.0: IN_PROGRESS, 2 of 3, 1 failed tasks
-  task 1   healthy   2.0.0      :40001  1 min 1 s
-  task 2   draining  2.0.0      :40002  1 min 1 s
+  task 1   healthy   2.0.0      :40001 1a  1 min 1 s
+  task 2   draining  2.0.0      :40002 1a  1 min 1 s
   and 38 tasks more
 ";
     assert_eq!(view, expected);

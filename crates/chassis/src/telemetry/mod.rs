@@ -1,15 +1,17 @@
 //! Logs and spans of a process: started before anything else, flushed after everything else.
 
+mod json;
+mod lines;
 mod pretty;
 mod spans;
 
 use std::io::{self, IsTerminal};
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use self::lines::{Flush, Lines};
 use crate::settings::{LogFormat, TelemetrySettings};
 
 pub use spans::{Span, Spans};
@@ -20,12 +22,8 @@ pub use spans::{Span, Spans};
 pub struct Telemetry {
     spans: Spans,
     /// Writes what is still buffered when it is dropped, after the spans are gone.
-    _logs: WorkerGuard,
+    _logs: Flush,
 }
-
-/// Lines that wait for a reader of standard output that has stopped reading. Beyond that they are lost:
-/// a service that waits for its log would stop with it.
-const WAITING_LINES: usize = 16_384;
 
 /// Telemetry could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +31,9 @@ pub enum TelemetryError {
     /// A second subscriber in one process.
     #[error("logging was started twice")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// The thread that writes the log does not start.
+    #[error("cannot start the log: {0}")]
+    Log(#[source] io::Error),
     /// The exporter refuses its configuration.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Exporter(String),
@@ -48,23 +49,16 @@ impl Telemetry {
         } else {
             LogFormat::Json
         });
-        let (writer, guard) = NonBlockingBuilder::default()
-            .lossy(true)
-            .buffered_lines_limit(WAITING_LINES)
-            .thread_name("log")
-            .finish(io::stdout());
+        let (lines, flush) = Lines::start(io::stdout()).map_err(TelemetryError::Log)?;
         let colour = terminal && settings.no_color.is_empty();
         let logs = match format {
             LogFormat::Pretty => fmt::layer()
                 .event_format(pretty::Pretty { colour })
-                .with_writer(writer)
+                .with_writer(lines)
                 .boxed(),
             LogFormat::Json => fmt::layer()
-                .json()
-                .with_writer(writer)
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
+                .event_format(json::Json)
+                .with_writer(lines)
                 .boxed(),
         };
         tracing_subscriber::registry()
@@ -79,7 +73,7 @@ impl Telemetry {
         };
         Ok(Self {
             spans,
-            _logs: guard,
+            _logs: flush,
         })
     }
 

@@ -1,0 +1,3 @@
+module ping-pong
+
+go 1.19

@@ -1,0 +1,187 @@
+//! The results as text.
+
+use std::fmt::Write as _;
+
+use crate::contender::{FLOOR, OURS, QUIET};
+use crate::load::Outcome;
+use crate::results::{Cell, Results, Row, median};
+
+/// Tables in Markdown, ratios, and what has to be known about them.
+pub(crate) fn text(results: &Results) -> String {
+    let mut text = String::new();
+    // Writing into a String does not fail.
+    let _ = writeln!(
+        text,
+        "\n{}; {}",
+        results.machine,
+        results.versions.join("; ")
+    );
+    let _ = writeln!(
+        text,
+        "medians of {} rounds, ± half the distance from the lowest to the highest\n",
+        results.rounds
+    );
+    speed(results, &mut text);
+    latency(results, &mut text);
+    footprint(results, &mut text);
+    chains(results, &mut text);
+    ratios(results, &mut text);
+    for (name, why) in &results.absent {
+        let _ = writeln!(text, "left out: {name}: {why}");
+    }
+    for note in &results.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}
+
+fn speed(results: &Results, text: &mut String) {
+    table(
+        results,
+        text,
+        "rallies/s, CPU µs a rally",
+        |row| full(row).collect(),
+        |cell| {
+            let rate = with_spread(cell, |outcome| outcome.per_second);
+            format!("{rate}, {} µs", with_spread(cell, |outcome| outcome.cpu_us))
+        },
+    );
+}
+
+fn latency(results: &Results, text: &mut String) {
+    table(
+        results,
+        text,
+        "p50 / p99 / p999, µs",
+        |row| full(row).chain(row.rated()).collect(),
+        |cell| {
+            let middle = with_spread(cell, |outcome| outcome.p50_us);
+            let p99 = cell.median(|outcome| outcome.p99_us);
+            let p999 = cell.median(|outcome| outcome.p999_us);
+            format!("{middle} / {p99:.0} / {p999:.0}")
+        },
+    );
+}
+
+fn full(row: &Row) -> impl Iterator<Item = &Cell> {
+    row.cells.iter().filter(|cell| cell.load.rate.is_none())
+}
+
+fn table(
+    results: &Results,
+    text: &mut String,
+    title: &str,
+    cells: impl Fn(&Row) -> Vec<&Cell>,
+    show: impl Fn(&Cell) -> String,
+) {
+    let Some(first) = results.contenders.first() else {
+        return;
+    };
+    let heads = cells(first).into_iter().map(|cell| {
+        let connections = cell.load.connections;
+        match cell.load.rate {
+            Some(rate) => format!("{rate}/s over {connections}"),
+            None => format!("{connections} connections"),
+        }
+    });
+    let heads: Vec<String> = heads.collect();
+    let _ = writeln!(text, "| {title} | {} |", heads.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---|".repeat(heads.len()));
+    for row in &results.contenders {
+        let shown: Vec<String> = cells(row).into_iter().map(&show).collect();
+        let _ = writeln!(text, "| {} | {} |", row.name, shown.join(" | "));
+    }
+    text.push('\n');
+}
+
+fn footprint(results: &Results, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "| a process | ready, ms | idle, MiB | after the loads, MiB |\n|---|---|---|---|"
+    );
+    for row in &results.contenders {
+        let _ = writeln!(
+            text,
+            "| {} | {:.1} | {:.1} | {:.1} |",
+            row.name,
+            median(row.ready_ms.clone()),
+            median(row.idle_mib.clone()),
+            median(row.loaded_mib.clone())
+        );
+    }
+    text.push('\n');
+}
+
+fn chains(results: &Results, text: &mut String) {
+    if results.chains.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "| chain, 16 connections | nodes | CPU µs a rally and node |\n|---|---|---|"
+    );
+    for chain in &results.chains {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.1} |",
+            chain.name,
+            chain.nodes,
+            median(chain.node_cpu_us.clone())
+        );
+    }
+    text.push('\n');
+}
+
+/// What the goals in docs/performance.md are about.
+fn ratios(results: &Results, text: &mut String) {
+    let cpu = |outcome: &Outcome| outcome.cpu_us;
+    let p50 = |outcome: &Outcome| outcome.p50_us;
+    let mut say = |what: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{what}: {value:.2}");
+        }
+    };
+    let ours = results.find(OURS, 64, cpu);
+    let others = results.contenders.iter().filter(|row| row.name != OURS);
+    for row in others {
+        let theirs = results.find(row.name, 64, cpu);
+        let what = format!("CPU at 64 connections, {} to ours", row.name);
+        say(&what, theirs.zip(ours).map(|(theirs, ours)| theirs / ours));
+    }
+    let floor = results.find(FLOOR, 64, cpu);
+    say(
+        "CPU at 64 connections, ours to the floor",
+        ours.zip(floor).map(|(ours, floor)| ours / floor),
+    );
+    let one = results.find(OURS, 1, p50);
+    let floor = results.find(FLOOR, 1, p50);
+    say(
+        "p50 at 1 connection, ours to the floor",
+        one.zip(floor).map(|(ours, floor)| ours / floor),
+    );
+    let tail = results.find(OURS, 1, |outcome| outcome.p99_us);
+    say(
+        "p99 to p50 at 1 connection, ours",
+        tail.zip(one).map(|(tail, middle)| tail / middle),
+    );
+    let quiet = results.find(QUIET, 64, cpu);
+    say(
+        "CPU at 64 connections, all on to all off",
+        ours.zip(quiet).map(|(ours, quiet)| ours / quiet),
+    );
+    let hops = results.chains.iter().filter(|chain| chain.name == OURS);
+    let hops: Vec<f64> = hops
+        .map(|chain| median(chain.node_cpu_us.clone()))
+        .collect();
+    if let [first, .., last] = hops[..] {
+        say(
+            "CPU of a node, in the longest chain to the shortest",
+            Some(last / first),
+        );
+    }
+    text.push('\n');
+}
+
+fn with_spread(cell: &Cell, pick: impl Fn(&Outcome) -> f64 + Copy) -> String {
+    format!("{:.0} ±{:.0} %", cell.median(pick), cell.spread(pick))
+}

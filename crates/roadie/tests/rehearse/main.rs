@@ -7,6 +7,7 @@ mod deployments;
 mod layouts;
 mod load;
 mod scaling;
+mod proof;
 mod support;
 mod terminal;
 mod zones;

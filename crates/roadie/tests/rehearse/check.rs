@@ -45,6 +45,7 @@ async fn check_plays_the_whole_life_of_our_layout_and_loses_nothing() {
         ("scale out", Value::Null),
         ("kill a task of node-service", Value::Null),
         ("kill a task of client-service", Value::Null),
+        ("kill zone", Value::Null),
         ("deploy node-service with", "rolled_back".into()),
         ("deploy client-service with", "rolled_back".into()),
         ("scale in", Value::Null),

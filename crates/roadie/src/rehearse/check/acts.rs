@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use super::super::control::{Deploy, Kill, Scale};
+use super::super::control::{Deploy, Scale};
 use super::super::stage::Stage;
 use super::super::status::ServiceStatus;
 use super::Check;
@@ -23,17 +23,17 @@ const AROUND: Duration = Duration::from_millis(500);
 
 /// The acts, from the bringing up to the last.
 pub(super) struct Play<'a> {
-    wishes: Wishes,
+    pub(super) wishes: Wishes,
     steady: Duration,
     release: String,
-    cast: Vec<Member>,
+    pub(super) cast: Vec<Member>,
     /// Whether standard output is for something else than words about the play.
     beside: bool,
     report: &'a mut Report,
 }
 
 /// What came of an act.
-struct Outcome {
+pub(super) struct Outcome {
     what: String,
     on_aws: Option<OnAws>,
 }
@@ -96,6 +96,7 @@ impl<'a> Play<'a> {
         for index in 0..self.cast.len() {
             self.kill_task(house, index).await?;
         }
+        self.kill_zone(house).await?;
         for index in 0..self.cast.len() {
             self.deploy_spoilt(house, index).await?;
         }
@@ -152,37 +153,6 @@ impl<'a> Play<'a> {
         .await
     }
 
-    async fn kill_task(&mut self, house: &House, index: usize) -> anyhow::Result<()> {
-        let Member {
-            name: service,
-            short,
-            ..
-        } = &self.cast[index];
-        let service = service.clone();
-        let may_fail = u64::try_from(self.wishes.connections()).unwrap_or(u64::MAX);
-        let name = format!("kill a task of {short}");
-        self.act(house, &name, may_fail, async || {
-            let status = house.settled().await?;
-            let of = |status: &[ServiceStatus]| {
-                let service = status.iter().find(|s| s.name == service)?;
-                service.tasks.first().map(|task| task.id)
-            };
-            let task = of(&status.services).context("there is no task to kill")?;
-            let kill = Kill::Task {
-                service: service.clone(),
-                task,
-            };
-            house.control.kill(&kill).await?;
-            let gone =
-                |s: &ServiceStatus| s.tasks.iter().all(|t| s.name != service || t.id != task);
-            house
-                .until(|service| gone(service) && is_settled(service))
-                .await?;
-            Ok(Outcome::done("it was replaced"))
-        })
-        .await
-    }
-
     async fn deploy_spoilt(&mut self, house: &House, index: usize) -> anyhow::Result<()> {
         let Member {
             name: service,
@@ -230,7 +200,7 @@ impl<'a> Play<'a> {
     ///
     /// # Errors
     /// It did not end as it should, so that nothing can follow it. Lost requests are no error here.
-    async fn act(
+    pub(super) async fn act(
         &mut self,
         house: &House,
         name: &str,
@@ -286,7 +256,7 @@ impl<'a> Play<'a> {
 }
 
 impl Outcome {
-    fn done(what: &str) -> Self {
+    pub(super) fn done(what: &str) -> Self {
         Self {
             what: what.to_owned(),
             on_aws: None,

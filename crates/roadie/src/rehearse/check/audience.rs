@@ -27,8 +27,9 @@ pub(super) struct Audience(Vec<Load>);
 
 impl Wishes {
     /// Requests that can be under way at one time.
-    pub(super) fn connections(&self) -> usize {
-        self.paths.len() * self.connections_each()
+    pub(super) fn most_in_flight(&self) -> u64 {
+        let connections = self.paths.len() * self.connections_each();
+        u64::try_from(connections).unwrap_or(u64::MAX)
     }
 
     fn rate_each(&self) -> f64 {

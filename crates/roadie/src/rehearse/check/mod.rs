@@ -1,6 +1,6 @@
 //! `roadie rehearse check`: the life of a deployment under load, unattended, and what became of it.
 //!
-//! - `acts`: what is played, in which order; `house`: what it is played in; `cast`: who plays;
+//! - `acts`, `kills`: what is played, in which order; `house`: what it is played in; `cast`: who plays;
 //! - `audience`: the load; `report`: what is said in the end, as text, JSON or
 //!   `JUnit`.
 
@@ -8,6 +8,7 @@ mod acts;
 mod audience;
 mod cast;
 mod house;
+mod kills;
 mod report;
 
 use std::fs::{self, File};

@@ -68,7 +68,7 @@ pub fn app(config: &Config, port: u16, spans: Spans) -> Result<App, reqwest::Err
     let metrics = Arc::new(metrics);
     let health = Health::default();
     let faults = Faults::new(&config.faults);
-    let clients = Clients::new(config.connect_timeout_ms)?;
+    let clients = Clients::new(config)?;
     let next = config.next.0.iter();
     let state = AppState {
         meow: format!("meow from {service}:{port}").into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chassis::settings::{self, Settings};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use http::HeaderValue;
 use reqwest::Url;
 
@@ -55,6 +55,10 @@ pub struct Config {
         hide_default_value = true
     )]
     pub next: Next,
+
+    /// How the next nodes are spoken to. A node answers both on the same port
+    #[arg(long, env, value_enum, default_value = "http1", hide_env_values = true)]
+    pub next_protocol: Protocol,
 
     /// Budget of a whole rally, in milliseconds
     #[arg(long, env, default_value = "5000", hide_env_values = true)]
@@ -141,6 +145,7 @@ impl Config {
             admin_port,
             release = self.settings.release,
             next = %self.next,
+            next_protocol = self.next_protocol.as_str(),
             request_timeout_ms = ms(self.request_timeout_ms),
             connect_timeout_ms = ms(self.connect_timeout_ms),
             keep_alive_ms = ms(self.settings.keep_alive_ms),
@@ -179,6 +184,24 @@ impl fmt::Display for Next {
             .map(|url| url.as_str().trim_end_matches('/'))
             .collect();
         f.write_str(&urls.join(","))
+    }
+}
+
+/// What is spoken between nodes, without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Protocol {
+    /// HTTP/1.1: a connection for each call that is under way
+    Http1,
+    /// HTTP/2: one connection to each address behind a name, for all calls at once
+    H2c,
+}
+
+impl Protocol {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Http1 => "http1",
+            Self::H2c => "h2c",
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! never or after hyper's 30 s (a load balancer that keeps them for 60 s then sends requests into
 //! closed connections, and answers 502), and it does not tell clients that it is about to leave.
 
+mod http2;
 mod unread;
 
 use std::convert::Infallible;
@@ -219,6 +220,21 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
+        let opening = tokio::time::timeout(self.keep_alive, http2::is_spoken_on(&stream));
+        let speaks_http2 = tokio::select! {
+            biased;
+            Ok(Ok(speaks)) = opening => speaks,
+            () = lingered(&mut closed) => return,
+            // Nothing came in time, or the end.
+            else => return,
+        };
+        match speaks_http2 {
+            true => http2::serve(self, stream, closed).await,
+            false => self.serve_http1(stream, closed).await,
+        }
+    }
+
+    async fn serve_http1(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
         let service = service_fn(|request: Request<Incoming>| self.answer(request));
         let mut connection = pin!(
             http1::Builder::new()
@@ -246,17 +262,29 @@ impl Connection {
         }
     }
 
+    /// The answer, by HTTP/1.1.
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         self.used.get_or_init(|| Used::count(&self.open));
-        let (request, rest) = unread::watch(request);
-        let mut response = self.app.clone().oneshot(request).await?;
-        rest.discard().await;
+        let mut response = self.respond(request).await?;
         if self.health.is_draining() {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
         Ok(response)
     }
+
+    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let (request, rest) = unread::watch(request);
+        let response = self.app.clone().oneshot(request).await?;
+        rest.discard().await;
+        Ok(response)
+    }
+}
+
+/// Resolves when the drain has ended and the linger after it is over.
+async fn lingered(closed: &mut watch::Receiver<bool>) {
+    let _ = closed.wait_for(|closed| *closed).await;
+    tokio::time::sleep(LINGER).await;
 }
 
 /// Counts a connection that has had a request for as long as it is open. When the grace period ends,

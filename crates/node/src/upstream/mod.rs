@@ -1,6 +1,7 @@
 //! One call to the next node: in time, over a connection that is kept, to a replica that is there.
 
 mod connect;
+mod trouble;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -17,8 +18,9 @@ use tokio::time::Instant;
 use tower::util::MapFutureLayer;
 
 use self::connect::Connected;
+use self::trouble::{io_kind, is_closed, is_untouched};
 use crate::addresses::Addresses;
-use crate::config::Config;
+use crate::config::{Config, Protocol};
 use crate::error::Failure;
 use crate::wire::TIMEOUT_HEADER;
 
@@ -30,6 +32,9 @@ const MAX_TIMING_BYTES: usize = 16 * 1024;
 
 /// Idle connections are given up well before the next node closes them (`KEEP_ALIVE_MS`, 75 s).
 const IDLE: Duration = Duration::from_secs(50);
+
+/// How often a connection that carries calls is tried, and how long that may take.
+const PING: Duration = Duration::from_secs(5);
 
 /// One of the next nodes.
 #[derive(Clone, Debug)]
@@ -83,13 +88,22 @@ pub(crate) struct Ball<'a> {
 impl Clients {
     /// # Errors
     /// The client library cannot start.
-    pub(crate) fn new(connect_timeout: Duration) -> reqwest::Result<Self> {
+    pub(crate) fn new(config: &Config) -> reqwest::Result<Self> {
         let builder = || {
-            Client::builder()
+            let builder = Client::builder();
+            let builder = match config.next_protocol {
+                Protocol::Http1 => builder.http1_only(),
+                // A peer that has vanished without a word would hold all calls until the system
+                // gives up on it, minutes later.
+                Protocol::H2c => builder
+                    .http2_prior_knowledge()
+                    .http2_keep_alive_interval(PING)
+                    .http2_keep_alive_timeout(PING),
+            };
+            builder
                 .no_proxy()
-                .http1_only()
                 .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(connect_timeout)
+                .connect_timeout(config.connect_timeout_ms)
                 .pool_idle_timeout(IDLE)
                 .connector_layer(MapFutureLayer::new(connect::note))
         };
@@ -220,7 +234,7 @@ impl Upstream {
             Ok(answer) => Ok(answer),
             Err(error) => Err(match connected {
                 _ if error.is_connect() => Stopped::Unsent(self.connect_failure(&error)),
-                Connected::Before if is_closed(&error) => Stopped::Kept,
+                Connected::Before if is_untouched(&error) => Stopped::Kept,
                 _ => Stopped::Failed(self.failure(&error)),
             }),
         }
@@ -320,32 +334,6 @@ fn service(host: &str) -> Option<HeaderValue> {
     let name = host.split('.').next()?;
     let node = name.starts_with("node-");
     node.then(|| HeaderValue::from_str(name).ok())?
-}
-
-/// Whether the connection ended before the answer was complete.
-fn is_closed(error: &reqwest::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
-    let closed = |error: &hyper::Error| {
-        error.is_incomplete_message() || error.is_canceled() || error.is_closed()
-    };
-    let lost = [
-        BrokenPipe,
-        ConnectionAborted,
-        ConnectionReset,
-        UnexpectedEof,
-    ];
-    hyper.is_some_and(closed) || io_kind(error).is_some_and(|kind| lost.contains(&kind))
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
-    causes(error).find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()))
-}
-
-fn causes<'a>(
-    error: &'a reqwest::Error,
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
 }
 
 impl Answer {

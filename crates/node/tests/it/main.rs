@@ -10,6 +10,7 @@ mod connections;
 mod deadlines;
 mod errors;
 mod faults;
+mod http2;
 mod input;
 mod lifecycle;
 mod metrics;

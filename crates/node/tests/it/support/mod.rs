@@ -1,6 +1,7 @@
 //! Nodes to ask, hops that misbehave, and processes to send signals to.
 
 mod fake;
+mod fake_http2;
 mod hosts;
 mod process;
 
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) use fake::{Fake, Reply};
+pub(crate) use fake_http2::{FakeHttp2, Fate};
 pub(crate) use hosts::HostsFile;
 pub(crate) use process::Process;
 

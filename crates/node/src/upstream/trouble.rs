@@ -1,0 +1,52 @@
+//! What an error of the client library means for the call that it ended.
+
+use std::error::Error;
+use std::io::ErrorKind;
+
+/// Whether the connection, or the call's part of it, ended before the answer was complete.
+pub(super) fn is_closed(error: &reqwest::Error) -> bool {
+    is_lost(error) || http2(error).is_some_and(|error| is_end(error) || error.is_reset())
+}
+
+/// Whether a call that ended so on a kept connection may be sent again: the connection was lost, or
+/// the peer said that it had not touched the call.
+pub(super) fn is_untouched(error: &reqwest::Error) -> bool {
+    match http2(error) {
+        Some(error) if error.is_reset() => error.reason() == Some(h2::Reason::REFUSED_STREAM),
+        Some(error) => is_end(error),
+        None => is_lost(error),
+    }
+}
+
+/// The kind of the system's error, where there is one behind `error`.
+pub(super) fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    causes(error).find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()))
+}
+
+fn is_lost(error: &reqwest::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let closed = |error: &hyper::Error| {
+        error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+    };
+    let lost = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    hyper.is_some_and(closed) || io_kind(error).is_some_and(|kind| lost.contains(&kind))
+}
+
+/// The end of a whole HTTP/2 connection, and not because the peer speaks something else.
+fn is_end(error: &h2::Error) -> bool {
+    error.is_io() || (error.is_go_away() && error.is_remote())
+}
+
+fn http2(error: &reqwest::Error) -> Option<&h2::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref::<h2::Error>())
+}
+
+fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Error::source(error), |cause| (**cause).source())
+}

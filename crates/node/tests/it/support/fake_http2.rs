@@ -101,7 +101,9 @@ impl FakeHttp2 {
 
     async fn meet(self, fate: Fate, mut respond: SendResponse<Bytes>) {
         match fate {
-            Fate::Together(barrier) => drop(barrier.wait().await),
+            Fate::Together(barrier) => {
+                barrier.wait().await;
+            }
             Fate::Reset(reason) => return respond.send_reset(reason),
             Fate::Silence => {
                 let reset = poll_fn(|context| respond.poll_reset(context)).await;

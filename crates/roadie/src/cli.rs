@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::bench::{self, Bench};
+use crate::container::docker::sweep::Sweep;
 use crate::container::leash;
 use crate::deploy::{self, Deploy};
 use crate::destroy::{self, Destroy};
@@ -43,6 +44,8 @@ enum Command {
     Status(Status),
     /// Take away what was deployed, after asking; only what carries our label
     Destroy(Destroy),
+    #[command(hide = true)]
+    Sweep(Sweep),
     /// Run a container's program; the rehearsal starts these
     #[command(hide = true)]
     Node(Box<node::Cli>),
@@ -62,6 +65,7 @@ impl Cli {
             Some(Command::Rollback(rollback)) => rollback::main(&rollback),
             Some(Command::Status(status)) => status::main(&status),
             Some(Command::Destroy(destroy)) => destroy::main(&destroy),
+            Some(Command::Sweep(sweep)) => crate::report(sweep.run()),
             // Such as a health check, which nothing needs to hold.
             Some(Command::Node(node)) if node.command.is_some() => node.run(),
             Some(Command::Client(client)) if client.command.is_some() => client.run(),

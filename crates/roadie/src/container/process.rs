@@ -11,8 +11,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 
+use super::docker::Inside;
 use super::leash::{Leash, Port};
 use super::usage::Usage;
+use super::{Engine, Image, Probe};
 use crate::rehearse::console::Voice;
 
 /// What `roadie` itself can run in place of an image.
@@ -33,6 +35,12 @@ pub(crate) struct Spec {
     pub(crate) stop_timeout: Duration,
     /// More memory than this, and it is killed.
     pub(crate) memory_bytes: Option<u64>,
+    /// Its task: no other has this name.
+    pub(crate) place: String,
+    /// Containers of its task that it knows by name: the container's name and the alias.
+    pub(crate) links: Vec<(String, String)>,
+    /// For an engine.
+    pub(crate) image: Image,
 }
 
 /// Reads what a container uses, and may kill it for that.
@@ -51,7 +59,9 @@ pub(crate) struct Container {
     port: Port,
     signals: mpsc::UnboundedSender<Signal>,
     exit: watch::Receiver<Option<Exit>>,
-    leash: Leash,
+    /// What holds it, where it is a process.
+    leash: Option<Leash>,
+    inside: Option<Inside>,
 }
 
 /// How a container ended.
@@ -68,6 +78,9 @@ const LET_GO: Duration = Duration::from_secs(2);
 /// How long a process may take to listen before it counts as started all the same.
 const LISTENS: Duration = Duration::from_secs(2);
 
+/// How long an engine may take to start a container.
+const STARTS: Duration = Duration::from_mins(1);
+
 impl Program {
     /// The program inside `image`, judged by the last part of its repository's name.
     pub(crate) fn of(image: &str) -> Option<Self> {
@@ -80,7 +93,7 @@ impl Program {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Node => "node",
             Self::Client => "client",
@@ -89,11 +102,27 @@ impl Program {
 }
 
 impl Container {
-    /// Starts the process. What it prints is said by `voice`.
+    /// Starts it on `engine`. What it prints is said by `voice`.
     ///
     /// # Errors
     /// It cannot be started.
-    pub(crate) fn start(spec: Spec, voice: Voice) -> anyhow::Result<Self> {
+    pub(crate) fn start(spec: Spec, voice: Voice, engine: &Engine) -> anyhow::Result<Self> {
+        let Engine::Docker(docker) = engine else {
+            return Self::start_process(spec, voice);
+        };
+        let started = docker.start(spec.clone(), voice);
+        Ok(Self {
+            spec,
+            id: None,
+            port: started.port,
+            signals: started.signals,
+            exit: started.exit,
+            leash: None,
+            inside: Some(started.inside),
+        })
+    }
+
+    fn start_process(spec: Spec, voice: Voice) -> anyhow::Result<Self> {
         let (leash, port, stdin) = Leash::new().context("cannot make a leash")?;
         let program = std::env::current_exe().context("cannot find the own program")?;
         let mut child = Command::new(program)
@@ -121,12 +150,21 @@ impl Container {
             port,
             signals,
             exit,
-            leash,
+            leash: Some(leash),
+            inside: None,
         })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.spec.name
+    }
+
+    /// A way to ask how it is.
+    pub(crate) fn probe(&self) -> Probe {
+        match &self.inside {
+            Some(inside) => Probe::Inside(inside.clone()),
+            None => Probe::Beside(Box::new(self.spec.clone())),
+        }
     }
 
     /// What it runs.
@@ -149,6 +187,11 @@ impl Container {
 
     /// Waits until it listens, has ended, or has had time enough for both: how it ended.
     pub(crate) async fn settled(&self) -> Option<Exit> {
+        // An engine says when it has started; that takes as long as it takes.
+        let limit = match self.inside {
+            Some(_) => STARTS,
+            None => LISTENS,
+        };
         let mut port = self.port.clone();
         let listens = async {
             if port.wait_for(Option::is_some).await.is_err() {
@@ -160,7 +203,7 @@ impl Container {
             biased;
             exit = self.ended() => Some(exit),
             () = listens => None,
-            () = tokio::time::sleep(LISTENS) => None,
+            () = tokio::time::sleep(limit) => None,
         }
     }
 
@@ -200,7 +243,11 @@ impl Container {
             leash,
             ..
         } = self;
-        drop(leash);
+        match leash {
+            Some(leash) => drop(leash),
+            // Nobody waits for it.
+            None => drop(signals.send(Signal::KILL)),
+        }
         let end = exit.wait_for(Option::is_some);
         if tokio::time::timeout(LET_GO, end).await.is_err() {
             let _ = signals.send(Signal::KILL);
@@ -271,25 +318,6 @@ async fn tend(
         },
         Err(error) => Exit::unknown(&error),
     }));
-}
-
-/// Runs a check of the container beside it: whether it exits with 0 within `limit`.
-pub(crate) async fn check(spec: &Spec, arguments: &[String], limit: Duration) -> bool {
-    let Ok(program) = std::env::current_exe() else {
-        return false;
-    };
-    let status = Command::new(program)
-        .arg(spec.program.name())
-        .args(arguments)
-        .env_clear()
-        .envs(&spec.environment)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .status();
-    matches!(tokio::time::timeout(limit, status).await, Ok(Ok(status)) if status.success())
 }
 
 fn say(stream: Option<impl AsyncRead + Unpin + Send + 'static>, voice: Voice) {

@@ -12,7 +12,7 @@ use super::connect::Name;
 use super::fixtures::Fixtures;
 use super::health::Check;
 use super::targets::TargetGroup;
-use crate::container::{Program, Spec};
+use crate::container::{Image, Program, Spec};
 
 /// The port that the suite's programs listen on when nothing is said.
 const DEFAULT_PORT: u16 = 3000;
@@ -39,8 +39,6 @@ pub(crate) struct Blueprint {
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) spec: Spec,
-    /// Containers it knows by name: the container's name and the alias.
-    pub(crate) links: Vec<(String, String)>,
     /// What must be true of other containers before it starts.
     pub(crate) after: Vec<(String, DependencyCondition)>,
     pub(crate) essential: bool,
@@ -228,7 +226,6 @@ impl Part {
         let named = named.map(|on| (on.container_name.clone(), on.condition));
         Ok(Self {
             after: linked.chain(named).collect(),
-            links,
             essential: container.is_essential(),
             check: container.health_check.as_ref().map(check).transpose()?,
             listens,
@@ -239,17 +236,20 @@ impl Part {
                 environment,
                 stop_timeout: container.stop_timeout(),
                 memory_bytes: container.memory.map(|mib| u64::from(mib) << 20),
+                place: String::new(),
+                links: links.clone(),
+                image: Image::of(container, mode),
             },
         })
     }
 }
 
 fn check(check: &HealthCheck) -> anyhow::Result<Check> {
-    let Some(Probe::Exec([_, arguments @ ..])) = check.probe() else {
+    let Some(Probe::Exec(command)) = check.probe() else {
         bail!("a health check that is not CMD with a program is not rehearsed");
     };
     Ok(Check {
-        arguments: arguments.to_vec(),
+        command: command.to_vec(),
         interval: check.interval(),
         timeout: check.timeout(),
         retries: check.retries(),

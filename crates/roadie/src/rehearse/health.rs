@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::clock::Clock;
-use crate::container::{Port, Spec, check};
+use crate::container::{Port, Probe};
 
 /// What is known of each thing that is checked; nothing before its first verdict.
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Board(Arc<watch::Sender<Vec<Option<bool>>>>);
 /// A container's own check, with AWS's meaning of the numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
-    /// What is run, without the program's path.
-    pub(crate) arguments: Vec<String>,
+    /// What is run.
+    pub(crate) command: Vec<String>,
     pub(crate) interval: Duration,
     pub(crate) timeout: Duration,
     pub(crate) retries: u32,
@@ -84,7 +84,7 @@ impl Check {
     /// wait for a rehearsal that could begin.
     pub(crate) async fn run(
         self,
-        mut spec: Spec,
+        probe: Probe,
         port: Port,
         clock: Clock,
         board: Board,
@@ -95,9 +95,8 @@ impl Check {
         let mut failures = 0;
         loop {
             // The check runs in the container: it knows the port that the program listens on.
-            let listening = port.borrow().unwrap_or(0).to_string();
-            spec.environment.insert("PORT".to_owned(), listening);
-            let passed = check(&spec, &self.arguments, self.timeout).await;
+            let listening = port.borrow().unwrap_or(0);
+            let passed = probe.passes(&self.command, listening, self.timeout).await;
             if passed {
                 healthy_once = true;
                 failures = 0;

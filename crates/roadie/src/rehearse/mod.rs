@@ -38,7 +38,7 @@ mod view;
 mod zones;
 
 use std::future::Future;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ use std::time::Instant;
 use anyhow::Context;
 use chassis::health::Health;
 use chassis::server;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -59,11 +59,13 @@ use self::console::Console;
 use self::control::Control;
 use self::edge::Edge;
 use self::figures::Figures;
+use self::fixtures::Fixtures;
 use self::metadata::Metadata;
 use self::scratch::Scratch;
 use self::service::Stagehand;
 use self::stage::Stage;
 use self::zones::Zones;
+use crate::container::{Docker, Engine};
 use crate::deploy::Name as Layout;
 
 /// The rehearsal, or a word to one that runs.
@@ -111,6 +113,28 @@ pub(crate) struct Files {
         default_value = "rehearsal-1a,rehearsal-1b"
     )]
     zones: Vec<String>,
+
+    /// What runs the containers
+    #[arg(long, value_enum, default_value_t = EngineName::Process)]
+    engine: EngineName,
+
+    /// Where the Docker engine is
+    #[arg(
+        long,
+        env,
+        default_value = "unix:///var/run/docker.sock",
+        hide_env_values = true
+    )]
+    docker_host: String,
+}
+
+/// What runs the containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum EngineName {
+    /// Processes of this program: nothing else is needed
+    Process,
+    /// The real images, on the Docker engine of this machine
+    Docker,
 }
 
 /// Run the files in ecs/ on this machine.
@@ -164,6 +188,19 @@ impl Files {
         dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()))
     }
 
+    /// What is to run the containers.
+    async fn engine(&self, fixtures: &Fixtures) -> anyhow::Result<Engine> {
+        match self.engine {
+            EngineName::Process => Ok(Engine::Processes),
+            EngineName::Docker if fixtures.names.is_empty() => {
+                Ok(Engine::Docker(Docker::at(&self.docker_host).await?))
+            }
+            EngineName::Docker => {
+                anyhow::bail!("--engine docker knows links, but not Service Connect: --layout ec2")
+            }
+        }
+    }
+
     /// What the files ask for as release `tag`. Its time begins now.
     fn stage(&self, tag: &str, speed: f64) -> anyhow::Result<Stage> {
         let zones = Zones::new(&self.zones);
@@ -194,15 +231,9 @@ impl Rehearse {
         let (clock, zones) = (stage.clock, stage.zones);
         let roadie = console.voice("roadie", 0);
 
-        let listener = listen(self.port, "--port").await?;
-        let address = listener
-            .local_addr()
-            .context("the listener has no address")?;
+        let (listener, address) = listen(self.port, "--port").await?;
         let url = format!("http://{address}");
-        let control = listen(self.control_port, "--control-port").await?;
-        let api = control
-            .local_addr()
-            .context("the listener has no address")?;
+        let (control, api) = listen(self.control_port, "--control-port").await?;
         let names = stage.services.iter().map(|service| &*service.name);
         let names: Vec<_> = names.collect();
         roadie.say(&format!("{}: {}", dir.display(), names.join(", ")));
@@ -214,6 +245,7 @@ impl Rehearse {
         for name in &stage.fixtures.names {
             proxies.spawn(name.clone().serve());
         }
+        let engine = self.files.engine(&stage.fixtures).await?;
         let (curtain, over) = watch::channel(false);
         let metadata = Metadata::new(&format!("http://{api}"));
         let mut services = JoinSet::new();
@@ -234,6 +266,7 @@ impl Rehearse {
                 scratch: Arc::clone(&scratch),
                 metadata: metadata.clone(),
                 zones: Arc::clone(zones.names()),
+                engine: engine.clone(),
                 ambient: ambient.into(),
                 over: over.clone(),
             };
@@ -289,17 +322,20 @@ impl Rehearse {
         // The audience is out: nothing is in flight.
         curtain.send_replace(true);
         services.join_all().await;
+        engine.close().await;
         drained.context("the load balancer did not drain")
     }
 }
 
-async fn listen(port: u16, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+async fn listen(port: u16, option: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await
-        .with_context(|| format!("cannot listen on 127.0.0.1:{port} ({option} takes another)"))
+        .with_context(|| format!("cannot listen on 127.0.0.1:{port} ({option} takes another)"))?;
+    let address = listener.local_addr().context("a listener has no address")?;
+    Ok((listener, address))
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -18,6 +18,7 @@ use super::scratch::Scratch;
 use super::stage::Service;
 use super::status::{Happening, Particulars, ServiceStatus, millis};
 use super::task::{self, Order, TaskContext};
+use crate::container::Engine;
 
 /// The most events that are remembered; ECS shows the last hundred.
 const MAX_EVENTS: usize = 100;
@@ -32,6 +33,7 @@ pub(crate) struct Stagehand {
     pub(crate) metadata: Metadata,
     /// The names of the zones that tasks are spread over.
     pub(crate) zones: Arc<[String]>,
+    pub(crate) engine: Engine,
     /// Variables for every container.
     pub(crate) ambient: BTreeMap<String, String>,
     /// Whether the rehearsal is over.

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::fixtures::Fixtures;
 use super::scaling::Scaling;
 use super::zones::Zones;
+use crate::container::STAND_IN;
 
 /// Everything to be started.
 pub(crate) struct Stage {
@@ -95,7 +96,7 @@ fn stand_ins(layout: &Layout, tag: &str) -> BTreeMap<String, String> {
     let made = layout.outputs().map(|output| output.name().to_owned());
     let mut values: BTreeMap<_, _> = outside
         .chain(made)
-        .map(|name| (name.clone(), format!("rehearsal:{name}")))
+        .map(|name| (name.clone(), format!("{STAND_IN}{name}")))
         .collect();
     values.insert("TAG".to_owned(), tag.to_owned());
     values

@@ -4,6 +4,7 @@
 
 mod check;
 mod deployments;
+mod docker;
 mod layouts;
 mod load;
 mod proof;

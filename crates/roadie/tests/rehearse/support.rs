@@ -120,15 +120,20 @@ impl Roadie {
 
     /// Starts it on a free port, and waits until it says `what`.
     pub(crate) async fn start_unready(layout: &Layout, what: &str) -> Self {
-        Self::launch(layout, what, "1").await
+        Self::launch(layout, what, &[]).await
     }
 
     /// Starts it with waiting times divided by `speed`, and waits until it is ready.
     pub(crate) async fn start_faster(layout: &Layout, speed: u32) -> Self {
-        Self::launch(layout, "ready in", &speed.to_string()).await
+        Self::start_with(layout, &["--speed", &speed.to_string()]).await
     }
 
-    async fn launch(layout: &Layout, what: &str, speed: &str) -> Self {
+    /// Starts it with more arguments, and waits until it is ready.
+    pub(crate) async fn start_with(layout: &Layout, more: &[&str]) -> Self {
+        Self::launch(layout, "ready in", more).await
+    }
+
+    async fn launch(layout: &Layout, what: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_roadie"))
             .args([
                 "rehearse",
@@ -136,13 +141,12 @@ impl Roadie {
                 "0",
                 "--control-port",
                 "0",
-                "--speed",
-                speed,
                 "--rust-log",
                 "debug",
                 "--dir",
                 layout.path(),
             ])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -319,7 +323,16 @@ pub(crate) async fn get(url: &str) -> (u16, String) {
 }
 
 /// Waits until `probe` gives something, for ten seconds at most.
-pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(10), what, probe).await
+}
+
+/// Waits until `probe` gives something.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    what: &str,
+    mut probe: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let poll = async {
         loop {
             if let Some(found) = probe().await {
@@ -328,6 +341,6 @@ pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Op
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let found = tokio::time::timeout(Duration::from_secs(10), poll).await;
+    let found = tokio::time::timeout(limit, poll).await;
     found.unwrap_or_else(|_| panic!("{what:?} did not come"))
 }

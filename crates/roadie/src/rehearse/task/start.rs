@@ -92,12 +92,14 @@ impl Task {
         }
         let stagehand = &context.stagehand;
         let name = &part.spec.name;
-        let file = format!("{}-{}-{name}-hosts", context.service, context.id.0);
+        let place = format!("{}-{}", context.service, context.id.0);
+        let file = format!("{place}-{name}-hosts");
         let hosts = stagehand
             .scratch
             .write(&file, &self.hosts_of(part, &context.blueprint))
             .context("cannot write a hosts file")?;
         let mut spec = part.spec.clone();
+        spec.place = place;
         let hosts = ("HOSTS_FILE".to_owned(), hosts.display().to_string());
         spec.environment.extend(stagehand.ambient.clone());
         let metadata = (
@@ -107,17 +109,17 @@ impl Task {
         spec.environment.extend([hosts, metadata]);
 
         let voice = stagehand.voices.get(name).unwrap_or(&stagehand.roadie);
-        let container = Container::start(spec, voice.clone())?;
+        let container = Container::start(spec, voice.clone(), &stagehand.engine)?;
         let settled = container.settled().await;
         if let Some(exit) = settled.filter(|_| part.essential) {
             anyhow::bail!("it ended at once: {}", exit.status);
         }
         let verdict = part.check.as_ref().map(|check| {
             let (health, place) = (self.health.clone(), self.health.add());
-            let (spec, listening) = (container.spec().clone(), container.port().clone());
+            let (probe, listening) = (container.probe(), container.port().clone());
             let check = check.clone();
             self.checks
-                .spawn(check.run(spec, listening, stagehand.clock, health, place));
+                .spawn(check.run(probe, listening, stagehand.clock, health, place));
             place
         });
         self.members.push(Member {
@@ -165,7 +167,7 @@ impl Task {
     /// The names that a container knows, with the ports on which they are found here.
     fn hosts_of(&self, part: &Part, blueprint: &Blueprint) -> String {
         let mut hosts: String = blueprint.names.iter().map(Name::line).collect();
-        for (linked, alias) in &part.links {
+        for (linked, alias) in &part.spec.links {
             let found = self.member(linked).and_then(Member::port);
             if let Some(found) = found {
                 // Writing into a String does not fail.

@@ -5,13 +5,15 @@ mod image;
 pub(crate) mod leash;
 mod probe;
 mod process;
+mod spec;
 mod usage;
 
 pub(crate) use docker::Docker;
 pub(crate) use image::{Image, STAND_IN};
 pub(crate) use leash::Port;
 pub(crate) use probe::Probe;
-pub(crate) use process::{Container, Exit, Gauge, Program, Spec};
+pub(crate) use process::{Container, Exit, Gauge};
+pub(crate) use spec::{Program, Spec};
 pub(crate) use usage::Usage;
 
 /// What runs the containers.

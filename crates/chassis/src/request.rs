@@ -61,10 +61,10 @@ pub async fn observe(
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let mut span = observer
         .spans
-        .server(format!("{} {route}", request.method()), &mut trace);
-    span.set("http.request.method", request.method().to_string());
-    span.set("http.route", route.to_owned());
-    span.set("url.path", request.uri().path().to_owned());
+        .server(|| format!("{} {route}", request.method()), &mut trace);
+    span.set("http.request.method", request.method().as_str());
+    span.set("http.route", route);
+    span.set("url.path", request.uri().path());
 
     let trace = Arc::new(trace);
     let mut exchange = Exchange {
@@ -87,7 +87,7 @@ pub async fn observe(
         false => Problem::misdirected(&exchange.observer.service).into_response(),
     };
 
-    if let Ok(id) = HeaderValue::from_str(&trace.trace_id.to_string()) {
+    if let Ok(id) = HeaderValue::try_from(trace.trace_id.to_string()) {
         response.headers_mut().insert(X_TRACE_ID, id);
     }
     let problem = response.extensions_mut().remove::<Problem>();

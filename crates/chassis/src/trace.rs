@@ -70,9 +70,9 @@ impl TraceId {
     /// The id as an ALB writes it: `1-<8 hex>-<24 hex>`.
     #[must_use]
     pub fn to_amzn(self) -> String {
-        let hex = self.to_string();
-        let (seconds, rest) = hex.split_at(8);
-        format!("1-{seconds}-{rest}")
+        let mut root = format!("1-{self}");
+        root.insert("1-".len() + 8, '-');
+        root
     }
 }
 
@@ -110,14 +110,26 @@ impl From<u64> for SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        hex(&self.0.to_be_bytes(), f)
     }
 }
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        hex(&self.0.to_be_bytes(), f)
     }
+}
+
+/// Ids are written several times a request, and padded numbers take their time.
+fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b'0'; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    // Digits only: this cannot fail.
+    f.write_str(std::str::from_utf8(&text[..2 * bytes.len()]).unwrap_or_default())
 }
 
 impl TraceContext {
@@ -163,8 +175,8 @@ impl TraceContext {
             let root = self.trace_id.to_amzn();
             format!("Root={root};Parent={span};Sampled={sampled}")
         };
-        insert(headers, TRACEPARENT, &traceparent);
-        insert(headers, X_AMZN_TRACE_ID, &amzn);
+        insert(headers, TRACEPARENT, traceparent);
+        insert(headers, X_AMZN_TRACE_ID, amzn);
         if let Some(state) = &self.state {
             headers.insert(TRACESTATE, state.clone());
         }
@@ -226,9 +238,9 @@ fn is_lower_hex(text: &str, digits: usize) -> bool {
             .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
     // Hex digits, dashes and what an incoming header already carried: always a valid value.
-    if let Ok(value) = HeaderValue::from_str(value) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }
@@ -240,7 +252,7 @@ mod tests {
     fn context(headers: &[(&'static str, &str)]) -> TraceContext {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            insert(&mut map, HeaderName::from_static(name), value);
+            insert(&mut map, HeaderName::from_static(name), (*value).to_owned());
         }
         TraceContext::from_headers(&map)
     }
@@ -322,7 +334,7 @@ mod tests {
     fn states_in_several_lines_travel_on_as_one_and_two_parents_are_none() {
         let parent = format!("00-{ID}-{PARENT}-01");
         let mut headers = HeaderMap::new();
-        insert(&mut headers, TRACEPARENT, &parent);
+        insert(&mut headers, TRACEPARENT, parent.clone());
         headers.append(TRACESTATE, HeaderValue::from_static("a=1"));
         headers.append(TRACESTATE, HeaderValue::from_static("b=2"));
         let mut sent = HeaderMap::new();

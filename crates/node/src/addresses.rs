@@ -24,8 +24,26 @@ const HTTP_PORT: u16 = 80;
 #[derive(Debug)]
 pub(crate) struct Addresses {
     name: Name,
-    known: Mutex<Arc<[SocketAddr]>>,
+    /// The path of the calls.
+    path: String,
+    known: Mutex<Arc<[Replica]>>,
     turn: AtomicUsize,
+}
+
+/// One address, and the URL of calls to it: made once, not for each call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Replica {
+    address: SocketAddr,
+    pub(crate) url: Url,
+}
+
+/// All addresses in the order in which one call shall try them.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    known: Arc<[Replica]>,
+    first: usize,
+    /// How many take turns; the rest comes last.
+    spread: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -36,8 +54,8 @@ struct Name {
 }
 
 impl Addresses {
-    /// The addresses of `url`'s host, kept fresh for as long as the result is in use.
-    pub(crate) fn of(url: &Url, hosts_file: Option<&Path>) -> Arc<Self> {
+    /// The addresses of `url`'s host for calls to `path`, kept fresh for as long as the result is in use.
+    pub(crate) fn of(url: &Url, path: &str, hosts_file: Option<&Path>) -> Arc<Self> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port().unwrap_or(HTTP_PORT);
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
@@ -51,7 +69,8 @@ impl Addresses {
                 port,
                 hosts_file: hosts_file.map(Path::to_owned),
             },
-            known: Mutex::new(known.into()),
+            known: Mutex::new(replicas(known, path)),
+            path: path.to_owned(),
             turn: AtomicUsize::new(0),
         });
         if literal.is_none() {
@@ -73,30 +92,27 @@ impl Addresses {
     ///
     /// # Errors
     /// None is known, and the name does not resolve.
-    pub(crate) async fn in_turn(&self) -> io::Result<Vec<SocketAddr>> {
+    pub(crate) async fn in_turn(&self) -> io::Result<Turn> {
         let mut known = self.known();
         if known.is_empty() {
             known = self.refresh().await?;
         }
-        // A name with addresses of both families stands for the same replicas twice: calls are
-        // spread over those of the first one's family, the others are tried when they fail.
-        let family = known.first().map(SocketAddr::is_ipv4);
-        let (mut replicas, others): (Vec<_>, Vec<_>) = known
-            .iter()
-            .partition(|address| Some(address.is_ipv4()) == family);
-        if !replicas.is_empty() {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % replicas.len();
-            replicas.rotate_left(turn);
-        }
-        replicas.extend(others);
-        Ok(replicas)
+        let family = known.first().map(|first| first.address.is_ipv4());
+        let ours = |replica: &&Replica| Some(replica.address.is_ipv4()) == family;
+        let spread = known.iter().take_while(ours).count();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        Ok(Turn {
+            first: turn % spread.max(1),
+            spread,
+            known,
+        })
     }
 
     /// Looks the name up now.
     ///
     /// # Errors
     /// It does not resolve; what was known stays known.
-    pub(crate) async fn refresh(&self) -> io::Result<Arc<[SocketAddr]>> {
+    pub(crate) async fn refresh(&self) -> io::Result<Arc<[Replica]>> {
         if self
             .name
             .host
@@ -106,19 +122,48 @@ impl Addresses {
         {
             return Ok(self.known());
         }
-        let found: Arc<[SocketAddr]> = self.name.resolve().await?.into();
+        let found = self.name.resolve().await?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != found {
+        let same = known.len() == found.len()
+            && found
+                .iter()
+                .all(|address| known.iter().any(|replica| replica.address == *address));
+        if !same {
             tracing::debug!(host = self.name.host, addresses = ?found, "addresses changed");
-            *known = Arc::clone(&found);
+            *known = replicas(found, &self.path);
         }
-        Ok(found)
+        Ok(Arc::clone(&known))
     }
 
-    fn known(&self) -> Arc<[SocketAddr]> {
+    fn known(&self) -> Arc<[Replica]> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&known)
     }
+}
+
+impl Turn {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Replica> {
+        let (spread, others) = self.known.split_at(self.spread);
+        let (later, now) = spread.split_at(self.first);
+        now.iter().chain(later).chain(others)
+    }
+
+    pub(crate) fn contains(&self, replica: &Replica) -> bool {
+        self.known.contains(replica)
+    }
+}
+
+/// A name with addresses of both families stands for the same replicas twice: calls are spread over
+/// those of the first one's family, the others are tried when they fail.
+fn replicas(mut addresses: Vec<SocketAddr>, path: &str) -> Arc<[Replica]> {
+    let family = addresses.first().map(SocketAddr::is_ipv4);
+    addresses.sort_by_key(|address| Some(address.is_ipv4()) != family);
+    let replica = |address| {
+        // An address and the path of a parsed URL make a URL.
+        let url = Url::parse(&format!("http://{address}{path}")).ok()?;
+        Some(Replica { address, url })
+    };
+    addresses.into_iter().filter_map(replica).collect()
 }
 
 impl Name {
@@ -189,16 +234,19 @@ mod tests {
                 port: 3000,
                 hosts_file: None,
             },
-            known: Mutex::new(
-                ["10.0.0.1:1", "10.0.0.2:1", "[::1]:1"]
+            path: "/meow".into(),
+            known: Mutex::new(replicas(
+                ["10.0.0.1:1", "[::1]:1", "10.0.0.2:1"]
                     .map(|address| address.parse().unwrap())
                     .into(),
-            ),
+                "/meow",
+            )),
             turn: AtomicUsize::new(0),
         };
         let order = async || {
             let order = addresses.in_turn().await.unwrap();
-            order.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let order = order.iter().map(|replica| replica.address.to_string());
+            order.collect::<Vec<_>>()
         };
         assert_eq!(order().await, ["10.0.0.1:1", "10.0.0.2:1", "[::1]:1"]);
         assert_eq!(order().await, ["10.0.0.2:1", "10.0.0.1:1", "[::1]:1"]);

@@ -28,12 +28,15 @@ use crate::instance::Identity;
 use crate::upstream::{Clients, Upstream};
 
 /// Everything a handler may use.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct AppState {
     /// `node-john`.
     pub(crate) service: Arc<str>,
     /// `meow from node-john:3000`.
     pub(crate) meow: Arc<str>,
+    /// Both as JSON.
+    pub(crate) service_json: String,
+    pub(crate) meow_json: String,
     pub(crate) release: Arc<str>,
     pub(crate) next: Arc<[Upstream]>,
     pub(crate) request_timeout: Duration,
@@ -72,6 +75,9 @@ pub fn app(config: &Config, port: u16, spans: Spans) -> Result<App, reqwest::Err
     let next = config.next.0.iter();
     let state = AppState {
         meow: format!("meow from {service}:{port}").into(),
+        // Names are letters, digits and dashes: nothing in them has to be escaped.
+        service_json: format!("\"{service}\""),
+        meow_json: format!("\"meow from {service}:{port}\""),
         service: Arc::clone(&service),
         release: config.settings.release.as_str().into(),
         next: next
@@ -96,7 +102,7 @@ pub fn app(config: &Config, port: u16, spans: Spans) -> Result<App, reqwest::Err
         .route("/ping", get(ping))
         .route("/start", get(handlers::start))
         .route("/meow", get(handlers::meow).post(handlers::pass))
-        .with_state(state)
+        .with_state(Arc::new(state))
         .merge(health::liveness())
         .layer(cors(&config.cors_allow_origin));
     let admin = chassis::admin::routes(metrics).merge(faults.routes());
@@ -133,7 +139,7 @@ fn cors(origins: &Origins) -> CorsLayer {
 }
 
 /// `GET /ping`: whether this node wants traffic; the load balancer's health check.
-async fn ping(State(state): State<AppState>) -> Result<Response, Problem> {
+async fn ping(State(state): State<Arc<AppState>>) -> Result<Response, Problem> {
     let node = || state.service.to_string();
     let failure = if state.health.is_draining() {
         Failure::Draining { node: node() }

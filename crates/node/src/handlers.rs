@@ -20,6 +20,7 @@ use crate::app::AppState;
 use crate::body;
 use crate::error::{Broken, Failure};
 use crate::rally::{Played, Rally};
+use crate::strings::Strings;
 use crate::wire::TIMEOUT_HEADER;
 
 /// One entry a hop, in the order of the chain; browsers show it.
@@ -45,13 +46,13 @@ enum WantedDetail {
 }
 
 /// `GET /meow`: what this node says.
-pub(crate) async fn meow(State(state): State<AppState>) -> Json<String> {
+pub(crate) async fn meow(State(state): State<Arc<AppState>>) -> Json<String> {
     Json(state.meow.to_string())
 }
 
 /// `GET /start`: plays a rally and answers with the meows of all nodes behind this one.
 pub(crate) async fn start(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Extension(trace): Extension<Arc<TraceContext>>,
     options: Result<Query<Options>, QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -62,7 +63,8 @@ pub(crate) async fn start(
             trace: &trace,
             arrived,
             until: arrived + state.request_timeout,
-            passed: Vec::new(),
+            passed: Strings::default(),
+            from: String::new(),
             detail: wants_detail(options)?,
         };
         Ok((rally, state.enter()?))
@@ -85,7 +87,7 @@ pub(crate) async fn start(
 /// `POST /meow`: one hop of a chain. The body lists the nodes that the ball has passed; the answer is
 /// this node's meow and those of all nodes behind it.
 pub(crate) async fn pass(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Extension(trace): Extension<Arc<TraceContext>>,
     options: Result<Query<Options>, QueryRejection>,
     headers: HeaderMap,
@@ -98,12 +100,14 @@ pub(crate) async fn pass(
         let body = timeout_at(until, body::read(body))
             .await
             .map_err(|_| Failure::SlowBody)??;
+        let (passed, from) = state.parse_path(&body)?;
         let rally = Rally {
             state: &state,
             trace: &trace,
             arrived,
             until,
-            passed: state.parse_path(&body)?,
+            passed,
+            from,
             detail: wants_detail(options)?,
         };
         // Not before the body is there: half a request takes no place away.
@@ -114,18 +118,16 @@ pub(crate) async fn pass(
         Err(failure) => return broken(&state, failure).into_response(),
     };
 
-    let outcome = rally.play().await;
-    let own = match &outcome {
-        Ok(played) => rally.own_hop(played.waited, None),
-        Err(broken) => rally.own_hop(broken.waited, Some(&broken.failure)),
-    };
-    let mut response = match outcome {
+    let mut response = match rally.play().await {
         Ok(mut played) => {
-            played.meows.insert(0, state.meow.to_string());
-            played.hops.insert(0, own);
+            played.meows.put_first(&state.meow_json);
+            if rally.detail {
+                played.hops.insert(0, rally.own_hop(played.waited, None));
+            }
             rally.answer(played)
         }
         Err(mut broken) => {
+            let own = rally.own_hop(broken.waited, Some(&broken.failure));
             if let Some(meow) = &own.meow {
                 broken.meows.insert(0, meow.clone());
             }
@@ -133,8 +135,8 @@ pub(crate) async fn pass(
             rally.problem(broken).into_response()
         }
     };
-    if let Some(caller) = rally.passed.last() {
-        response.extensions_mut().insert(Caller(caller.clone()));
+    if !rally.from.is_empty() {
+        response.extensions_mut().insert(Caller(rally.from));
     }
     response
 }
@@ -153,8 +155,11 @@ impl Rally<'_> {
     fn answer(&self, played: Played) -> Response {
         let timing = HeaderValue::from_str(&played.timing);
         let mut response = match self.detail {
-            true => Json(self.detailed(played.meows, played.hops)).into_response(),
-            false => Json(played.meows).into_response(),
+            true => Json(self.detailed(played.meows.to_vec(), played.hops)).into_response(),
+            false => {
+                let json = HeaderValue::from_static("application/json");
+                ([(header::CONTENT_TYPE, json)], played.meows.to_json()).into_response()
+            }
         };
         if let Ok(timing) = timing {
             response.headers_mut().insert(SERVER_TIMING, timing);
@@ -219,10 +224,18 @@ impl AppState {
         }
     }
 
-    fn parse_path(&self, body: &[u8]) -> Result<Vec<String>, Failure> {
+    /// The nodes that the ball has passed, and the last of them.
+    fn parse_path(&self, body: &[u8]) -> Result<(Strings, String), Failure> {
         let bad = |why: String| Failure::BadRequest(why);
+        let (mut last, mut fits, mut here) = (String::new(), true, false);
+        let passed = Strings::parse(body, |name| {
+            fits &= (1..=MAX_NAME_BYTES).contains(&name.len());
+            here |= *name == *self.service;
+            last.clear();
+            last.push_str(name);
+        });
         // Where it went wrong, but not what was there: bodies are not for logs.
-        let passed: Vec<String> = serde_json::from_slice(body).map_err(|error| {
+        let passed = passed.map_err(|error| {
             let (line, column) = (error.line(), error.column());
             bad(format!(
                 "the body is not a JSON array of names: line {line}, column {column}"
@@ -231,17 +244,14 @@ impl AppState {
         if passed.len() >= MAX_PATH {
             return Err(bad(format!("a ball passes at most {MAX_PATH} nodes")));
         }
-        if passed
-            .iter()
-            .any(|name| !(1..=MAX_NAME_BYTES).contains(&name.len()))
-        {
+        if !fits {
             return Err(bad(format!("a name has 1 to {MAX_NAME_BYTES} bytes")));
         }
-        match passed.iter().any(|name| **name == *self.service) {
+        match here {
             true => Err(Failure::Loop {
                 node: self.service.to_string(),
             }),
-            false => Ok(passed),
+            false => Ok((passed, last)),
         }
     }
 }

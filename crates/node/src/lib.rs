@@ -6,10 +6,11 @@
 //! 2. `app`: the routes and what surrounds them;
 //! 3. `handlers`, `rally`: what `/start` and `/meow` do, the chain itself;
 //! 4. `upstream`, `addresses`: one call to the next node, and where that node is;
-//! 5. `error`: the ways in which a chain breaks;
-//! 6. `fault`: the same, on purpose;
-//! 7. `figures`: what is counted;
-//! 8. `instance`: which of several equal processes this is.
+//! 5. `strings`: what is passed on;
+//! 6. `error`: the ways in which a chain breaks;
+//! 7. `fault`: the same, on purpose;
+//! 8. `figures`: what is counted;
+//! 9. `instance`: which of several equal processes this is.
 
 mod addresses;
 mod app;
@@ -21,6 +22,7 @@ mod figures;
 mod handlers;
 mod instance;
 mod rally;
+mod strings;
 mod upstream;
 mod wire;
 

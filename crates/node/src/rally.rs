@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::app::AppState;
 use crate::error::{Broken, Failure};
+use crate::strings::Strings;
 use crate::upstream::{Answer, Ball, Upstream};
 use crate::wire::{Detail, ErrorEnvelope, ErrorMessage, Hop};
 
@@ -22,7 +23,9 @@ pub(crate) struct Rally<'a> {
     /// When its answer must be out.
     pub(crate) until: Instant,
     /// The nodes passed so far, without this one.
-    pub(crate) passed: Vec<String>,
+    pub(crate) passed: Strings,
+    /// The last of them; empty where there is none.
+    pub(crate) from: String,
     /// Whether hops are to be described.
     pub(crate) detail: bool,
 }
@@ -30,7 +33,7 @@ pub(crate) struct Rally<'a> {
 /// What came back from the nodes behind this one.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
-    pub(crate) meows: Vec<String>,
+    pub(crate) meows: Strings,
     pub(crate) hops: Vec<Hop>,
     /// The value of `Server-Timing`: one entry a hop.
     pub(crate) timing: String,
@@ -49,9 +52,7 @@ impl Rally<'_> {
         if until == begun {
             return Err(self.no_time_left().into());
         }
-        let path: Vec<&str> = self.passed.iter().map(String::as_str).collect();
-        let path = serde_json::to_vec(&[&path[..], &[&*self.state.service]].concat());
-        let path = Bytes::from(path.map_err(|error| Failure::BadRequest(error.to_string()))?);
+        let path = Bytes::from(self.passed.to_json_with(&self.state.service_json));
 
         let calls = self.state.next.iter();
         let outcomes = join_all(calls.map(|next| self.call(next, path.clone(), until))).await;
@@ -70,17 +71,17 @@ impl Rally<'_> {
                 }
                 Err(broken) => {
                     first_failure.get_or_insert(broken.failure);
-                    (broken.meows, broken.hops)
+                    (Strings::from(&broken.meows[..]), broken.hops)
                 }
             };
-            all.meows.extend(meows);
+            all.meows.extend(&meows);
             all.hops.extend(hops);
         }
         match first_failure {
             None => Ok(all),
             Some(failure) => Err(Broken {
                 failure,
-                meows: all.meows,
+                meows: all.meows.to_vec(),
                 hops: all.hops,
                 waited: all.waited,
             }),
@@ -113,10 +114,10 @@ impl Rally<'_> {
     /// One hop: the call, its figures, and its own words about itself and what is behind it.
     async fn call(&self, next: &Upstream, path: Bytes, until: Instant) -> Result<Played, Broken> {
         let begun = Instant::now();
-        let name = format!("POST {}", next.hop);
+        let name = || format!("POST {}", next.hop);
         let (mut span, span_id) = self.state.spans.client(name, self.trace);
         span.set("http.request.method", "POST");
-        span.set("server.address", next.hop.to_string());
+        span.set("server.address", &*next.hop);
 
         let ball = Ball {
             trace: self.trace,
@@ -151,24 +152,22 @@ impl Rally<'_> {
             let hop = next.hop.to_string();
             self.broke(next, Failure::BadAnswer { hop, why }, took)
         };
-        let (meows, mut hops) = match self.detail {
-            false => (serde_json::from_slice(&answer.body).ok(), Vec::new()),
-            true => serde_json::from_slice::<Detail>(&answer.body)
-                .map_or((None, Vec::new()), |detail| {
-                    (Some(detail.meows), detail.hops)
-                }),
+        let read = match self.detail {
+            false => Strings::parse(&answer.body, |_| ()).map(|meows| (meows, Vec::new())),
+            true => serde_json::from_slice(&answer.body)
+                .map(|Detail { meows, hops, .. }| (Strings::from(&meows[..]), hops)),
         };
-        let meows: Vec<String> = meows.ok_or_else(|| bad("it is not what a node says"))?;
-        if meows.is_empty() {
+        let (meows, mut hops) = read.map_err(|_| bad("it is not what a node says"))?;
+        if meows.len() == 0 {
             return Err(bad("there is no meow in it"));
         }
         if let Some(hop) = hops.first_mut() {
             hop.duration_us = micros(took);
         }
         let mut timing = String::new();
-        let name = next.hop.replace([':', '[', ']'], "_");
+        let took_ms = took.as_secs_f64() * 1e3;
         // Writing into a String does not fail.
-        let _ = write!(timing, "{name};dur={:.3}", took.as_secs_f64() * 1e3);
+        let _ = write!(timing, "{};dur={took_ms:.3}", next.timing_name);
         if let Some(behind) = answer.timing().filter(|behind| !behind.is_empty()) {
             timing.extend([", ", behind]);
         }
@@ -240,7 +239,7 @@ impl Rally<'_> {
         let own_failure = failure.filter(|failure| failure.hop("").is_empty());
         Hop {
             node: self.state.service.to_string(),
-            from: self.passed.last().cloned().unwrap_or_default(),
+            from: self.from.clone(),
             meow: own_failure.is_none().then(|| self.state.meow.to_string()),
             depth: self.passed.len(),
             duration_us: micros(total),

@@ -14,7 +14,7 @@ use tracing_subscriber::{Layer, fmt};
 use self::lines::{Flush, Lines};
 use crate::settings::{LogFormat, TelemetrySettings};
 
-pub use spans::{Span, Spans};
+pub use spans::{Fact, Span, Spans};
 
 /// Keeps telemetry running. Dropped last, outside the async runtime: it then sends the spans that
 /// are still waiting and ends the exporter.

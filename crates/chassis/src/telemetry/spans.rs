@@ -32,6 +32,27 @@ pub struct Spans(Option<(SdkTracerProvider, SdkTracer)>);
 #[derive(Debug)]
 pub struct Span(Option<opentelemetry_sdk::trace::Span>);
 
+/// The value of a fact about an operation.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact<'a> {
+    /// Words.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
+}
+
+impl<'a> From<&'a str> for Fact<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Fact<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
 impl Spans {
     /// Records nothing.
     #[must_use]
@@ -67,7 +88,7 @@ impl Spans {
 
     /// Starts the span of a request being answered. `trace` then carries its id, and whether the
     /// trace is recorded.
-    pub fn server(&self, name: String, trace: &mut TraceContext) -> Span {
+    pub fn server(&self, name: impl FnOnce() -> String, trace: &mut TraceContext) -> Span {
         let Some((_, tracer)) = &self.0 else {
             return Span(None);
         };
@@ -77,7 +98,7 @@ impl Spans {
             GivenTraceId::give(trace.trace_id.get());
             Context::new()
         };
-        let builder = tracer.span_builder(name).with_kind(SpanKind::Server);
+        let builder = tracer.span_builder(name()).with_kind(SpanKind::Server);
         let span = tracer.build_with_context(builder, &parent);
         trace.span_id = id_of(&span);
         trace.sampled = span.span_context().is_sampled();
@@ -85,11 +106,11 @@ impl Spans {
     }
 
     /// Starts the span of a call made while answering the request of `trace`, and names the call.
-    pub fn client(&self, name: String, trace: &TraceContext) -> (Span, SpanId) {
+    pub fn client(&self, name: impl FnOnce() -> String, trace: &TraceContext) -> (Span, SpanId) {
         let Some((_, tracer)) = &self.0 else {
             return (Span(None), SpanId::random());
         };
-        let builder = tracer.span_builder(name).with_kind(SpanKind::Client);
+        let builder = tracer.span_builder(name()).with_kind(SpanKind::Client);
         let span = tracer.build_with_context(builder, &remote(trace, trace.span_id));
         let id = id_of(&span);
         (Span(Some(span)), id)
@@ -105,9 +126,14 @@ impl Spans {
 }
 
 impl Span {
-    /// Notes a fact about the operation, under OpenTelemetry's name for it.
-    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+    /// Notes a fact about the operation, under OpenTelemetry's name for it. Text is copied only where
+    /// it is recorded.
+    pub fn set<'a>(&mut self, key: &'static str, value: impl Into<Fact<'a>>) {
         if let Some(span) = &mut self.0 {
+            let value: Value = match value.into() {
+                Fact::Text(text) => text.to_owned().into(),
+                Fact::Number(number) => number.into(),
+            };
             span.set_attribute(KeyValue::new(key, value));
         }
     }

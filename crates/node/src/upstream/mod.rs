@@ -3,23 +3,21 @@
 mod connect;
 mod trouble;
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chassis::request::X_MEANT_FOR;
 use chassis::trace::{SpanId, TraceContext};
-use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, Url};
+use http::{Method, StatusCode};
+use reqwest::{Client, Request, Response, Url};
 use tokio::time::Instant;
 use tower::util::MapFutureLayer;
 
 use self::connect::Connected;
 use self::trouble::{io_kind, is_closed, is_untouched};
-use crate::addresses::Addresses;
+use crate::addresses::{Addresses, Replica, Turn};
 use crate::config::{Config, Protocol};
 use crate::error::Failure;
 use crate::wire::TIMEOUT_HEADER;
@@ -41,6 +39,8 @@ const PING: Duration = Duration::from_secs(5);
 pub(crate) struct Upstream {
     /// What the hop is called: its host's name, or its address where it has no name.
     pub(crate) hop: Arc<str>,
+    /// The same as `Server-Timing` can say it.
+    pub(crate) timing_name: Arc<str>,
     url: Arc<Target>,
     addresses: Arc<Addresses>,
     clients: Clients,
@@ -50,8 +50,8 @@ pub(crate) struct Upstream {
 
 #[derive(Debug)]
 struct Target {
-    host: HeaderValue,
-    path: String,
+    /// HTTP/2 has the address in its place.
+    host: Option<HeaderValue>,
     /// Who is called, where the URL has the public name of a node.
     meant_for: Option<HeaderValue>,
 }
@@ -122,19 +122,23 @@ impl Upstream {
             Some(name) => name,
             None => authority,
         };
+        let path = format!("{}/meow", url.path().trim_end_matches('/'));
         let bearer = config
             .chain_token
             .is_set()
             .then(|| format!("Bearer {}", config.chain_token.expose()));
         Self {
             hop: hop.into(),
+            timing_name: hop.replace([':', '[', ']'], "_").into(),
             url: Arc::new(Target {
                 // The authority of a parsed URL is made of characters that a header may hold.
-                host: HeaderValue::from_str(authority).unwrap_or(HeaderValue::from_static("")),
-                path: format!("{}/meow", url.path().trim_end_matches('/')),
+                host: match config.next_protocol {
+                    Protocol::Http1 => HeaderValue::from_str(authority).ok(),
+                    Protocol::H2c => None,
+                },
                 meant_for: url.domain().and_then(service),
             }),
-            addresses: Addresses::of(url, config.hosts_file.as_deref()),
+            addresses: Addresses::of(url, &path, config.hosts_file.as_deref()),
             clients,
             token: bearer.and_then(|bearer| {
                 let mut value = HeaderValue::from_str(&bearer).ok()?;
@@ -177,7 +181,7 @@ impl Upstream {
             Err(Stopped::Unsent(failure)) => {
                 // None of the addresses could be connected to: the name may have moved.
                 let now = self.addresses.refresh().await.map_err(|_| self.dns())?;
-                if now.iter().all(|address| addresses.contains(address)) {
+                if now.iter().all(|replica| addresses.contains(replica)) {
                     return Err(failure);
                 }
             }
@@ -196,12 +200,12 @@ impl Upstream {
     async fn try_each(
         &self,
         client: &Client,
-        addresses: &[SocketAddr],
+        addresses: &Turn,
         ball: &Ball<'_>,
     ) -> Result<Response, Stopped> {
         let mut outcome = Err(Stopped::Unsent(self.dns()));
-        for address in addresses {
-            outcome = self.try_one(client, *address, ball).await;
+        for replica in addresses.iter() {
+            outcome = self.try_one(client, replica, ball).await;
             if !matches!(outcome, Err(Stopped::Unsent(_))) {
                 break;
             }
@@ -212,19 +216,16 @@ impl Upstream {
     async fn try_one(
         &self,
         client: &Client,
-        address: SocketAddr,
+        replica: &Replica,
         ball: &Ball<'_>,
     ) -> Result<Response, Stopped> {
-        let mut url = format!("http://{address}{}", self.url.path);
+        let mut url = replica.url.clone();
         if ball.detail {
-            let _ = url.write_str("?detail=hops");
+            url.set_query(Some("detail=hops"));
         }
-        let request = client
-            .post(url)
-            .headers(self.headers(ball))
-            .body(ball.path.clone())
-            .build();
-        let request = request.map_err(|error| Stopped::Failed(self.failure(&error)))?;
+        let mut request = Request::new(Method::POST, url);
+        *request.headers_mut() = self.headers(ball);
+        *request.body_mut() = Some(ball.path.clone().into());
         let (sent, connected) = connect::watch(client.execute(request)).await;
         match sent {
             Ok(answer) if answer.status() == StatusCode::MISDIRECTED_REQUEST => {
@@ -242,7 +243,9 @@ impl Upstream {
 
     fn headers(&self, ball: &Ball<'_>) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(header::HOST, self.url.host.clone());
+        if let Some(host) = &self.url.host {
+            headers.insert(header::HOST, host.clone());
+        }
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
         if let Some(token) = &self.token {
@@ -260,24 +263,27 @@ impl Upstream {
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer, Failure> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failure(&error))?
-        {
+        let next = async |response: &mut Response| {
+            let chunk = response.chunk().await;
+            chunk.map_err(|error| self.failure(&error))
+        };
+        // Most answers come in one piece, and stay where they are.
+        let mut body = next(&mut response).await?.unwrap_or_default();
+        while let Some(chunk) = next(&mut response).await? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(Failure::BadAnswer {
                     hop: self.hop.to_string(),
                     why: "it does not end",
                 });
             }
-            body.extend_from_slice(&chunk);
+            let mut longer = BytesMut::from(body);
+            longer.extend_from_slice(&chunk);
+            body = longer.freeze();
         }
         Ok(Answer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
-            body: body.into(),
+            body,
         })
     }
 

@@ -27,6 +27,8 @@ pub struct Deployment {
     failed_tasks: u32,
     failures_in_a_row: u32,
     not_before: Time,
+    /// Older tasks that were given up before newer ones served, because there was no room for those.
+    made_way: u32,
 }
 
 impl Deployment {
@@ -39,6 +41,7 @@ impl Deployment {
             failed_tasks: 0,
             failures_in_a_row: 0,
             not_before: now,
+            made_way: 0,
         }
     }
 
@@ -72,6 +75,12 @@ impl Deployment {
         self.not_before
     }
 
+    /// A task was found unhealthy. What takes its place need not wait: that took its time.
+    pub(super) fn count_ill(&mut self) {
+        self.failed_tasks += 1;
+    }
+
+    /// A task has ended by itself. The next ones wait, longer with each further one.
     pub(super) fn count_failure(&mut self, now: Time) {
         self.failed_tasks += 1;
         let doubled = FIRST_PAUSE.saturating_mul(1 << self.failures_in_a_row.min(20));
@@ -81,6 +90,14 @@ impl Deployment {
 
     pub(super) fn end_row_of_failures(&mut self) {
         self.failures_in_a_row = 0;
+    }
+
+    pub(super) fn made_way(&self) -> u32 {
+        self.made_way
+    }
+
+    pub(super) fn make_way(&mut self) {
+        self.made_way += 1;
     }
 
     pub(super) fn complete(&mut self) {
@@ -95,6 +112,7 @@ impl Deployment {
         self.rollout = Rollout::InProgress;
         self.is_rollback = true;
         self.failures_in_a_row = 0;
+        self.made_way = 0;
         self.not_before = now;
     }
 }

@@ -10,6 +10,7 @@
 //!                         └──── unhealthy, replaced, scaled in ────────┘
 //! ```
 
+mod decide;
 mod deployment;
 mod task;
 mod zones;
@@ -145,14 +146,12 @@ impl Scheduler {
 
     /// Decides what is to be done now.
     pub fn advance(&mut self, now: Time) -> Vec<Action> {
-        for task in &mut self.tasks {
-            task.settle(now, &self.settings);
-        }
         let mut actions = Vec::new();
-        self.retire_unhealthy(now, &mut actions);
+        self.judge(now);
         self.break_circuit(now);
         self.settle_move();
         self.retire_replaced(now, &mut actions);
+        self.retire_unhealthy(now, &mut actions);
         self.retire_surplus(now, &mut actions);
         self.start_missing(now, &mut actions);
         self.complete();
@@ -171,7 +170,9 @@ impl Scheduler {
         let pause = self.primary().not_before();
         let waits = self.missing() > 0 || self.wants_move();
         let pause = waits.then_some(pause);
-        tasks.chain(pause).filter(|time| *time > now).min()
+        let stable = self.stable().filter(|stable| self.lacks(stable) > 0);
+        let pauses = pause.into_iter().chain(stable.map(Deployment::not_before));
+        tasks.chain(pauses).filter(|time| *time > now).min()
     }
 
     /// Tasks that are wanted.
@@ -218,170 +219,8 @@ impl Scheduler {
         count(self.tasks.iter().filter(|task| task.is_active()))
     }
 
-    /// Fails the newest deployment when too many of its tasks have failed, and brings the last one
-    /// that completed back, with the tasks that it still has.
-    fn break_circuit(&mut self, now: Time) {
-        let threshold = self.settings.deployment.failures_that_break(self.desired);
-        let primary = &mut self.deployments[0];
-        let broken = threshold.is_some_and(|threshold| primary.failed_tasks() >= threshold);
-        let fresh = primary.rollout() == Rollout::InProgress && !primary.is_rollback();
-        if !(broken && fresh) {
-            return;
-        }
-        primary.fail();
-        let completed = |known: &Deployment| known.rollout() == Rollout::Completed;
-        if self.settings.deployment.rolls_back()
-            && let Some(last) = self.deployments.iter().position(completed)
-        {
-            let mut last = self.deployments.remove(last);
-            last.come_back(now);
-            self.deployments.insert(0, last);
-        }
-    }
-
-    fn stop_drained(&mut self, now: Time, actions: &mut Vec<Action>) {
-        for task in &mut self.tasks {
-            if task.stop_if_drained(now) {
-                actions.push(Action::Stop { task: task.id });
-            }
-        }
-    }
-
-    /// Unhealthy tasks are stopped and replaced, whichever deployment they belong to.
-    fn retire_unhealthy(&mut self, now: Time, actions: &mut Vec<Action>) {
-        let delay = self.settings.deregistration_delay;
-        let mut failed = Vec::new();
-        for task in self.tasks.iter_mut().filter(|task| task.is_unhealthy()) {
-            failed.push(task.deployment);
-            actions.push(task.retire(now, delay));
-        }
-        for deployment in failed {
-            if let Some(deployment) = self.deployment(deployment) {
-                deployment.count_failure(now);
-            }
-        }
-    }
-
-    /// Tasks of older deployments leave as far as the minimum allows it: those that newer ones have
-    /// replaced, and, where there is no room to start a newer one, those that stand in its way.
-    fn retire_replaced(&mut self, now: Time, actions: &mut Vec<Action>) {
-        let fewest = self.settings.deployment.fewest_tasks(self.desired);
-        let most = self.settings.deployment.most_tasks(self.desired);
-        let primary = self.primary().id;
-        let stuck = self.primary().rollout() == Rollout::Failed;
-
-        let spare = self.healthy().saturating_sub(self.desired);
-        let in_the_way = match self.active() >= most && self.missing() > 0 && !stuck {
-            true => self.healthy().saturating_sub(fewest).min(self.missing()),
-            false => 0,
-        };
-        let mut steady_to_go = spare.max(in_the_way);
-        let delay = self.settings.deregistration_delay;
-        // A task that is not steady serves nobody: it goes first, once it cannot be needed any more.
-        let replaced = |task: &&mut Task| task.is_active() && task.deployment != primary;
-        for task in self.tasks.iter_mut().filter(replaced) {
-            match task.is_steady() {
-                true if steady_to_go > 0 => steady_to_go -= 1,
-                false if !stuck => {}
-                _ => continue,
-            }
-            actions.push(task.retire(now, delay));
-        }
-    }
-
-    /// Tasks of the newest deployment beyond the desired count leave.
-    fn retire_surplus(&mut self, now: Time, actions: &mut Vec<Action>) {
-        let moving = u32::from(self.moving.is_some());
-        for _ in 0..self.own().saturating_sub(self.desired + moving) {
-            let delay = self.settings.deregistration_delay;
-            let least = self.least_needed();
-            if let Some(task) = self.tasks.iter_mut().find(|task| Some(task.id) == least) {
-                actions.push(task.retire(now, delay));
-            }
-        }
-    }
-
-    fn start_missing(&mut self, now: Time, actions: &mut Vec<Action>) {
-        if self.primary().rollout() == Rollout::Failed || now < self.primary().not_before() {
-            return;
-        }
-        let most = self.settings.deployment.most_tasks(self.desired);
-        let room = most.saturating_sub(self.active());
-        for _ in 0..self.missing().min(room) {
-            self.start_one(actions);
-        }
-    }
-
-    /// Starts a task of the newest deployment where it is needed most; nothing where no zone is open.
-    fn start_one(&mut self, actions: &mut Vec<Action>) -> Option<TaskId> {
-        let zone = self.emptiest_zone()?;
-        let (deployment, revision) = (self.primary().id, self.primary().revision());
-        self.started += 1;
-        let task = TaskId(self.started);
-        self.tasks.push(Task::new(task, deployment, revision, zone));
-        actions.push(Action::Start {
-            task,
-            revision,
-            zone,
-        });
-        Some(task)
-    }
-
-    /// Where the zones have become uneven, one more task is started in the emptiest; when it serves,
-    /// it is one too many, and one of the fullest leaves.
-    fn move_one(&mut self, now: Time, actions: &mut Vec<Action>) {
-        if self.wants_move() && now >= self.primary().not_before() {
-            self.moving = self.start_one(actions);
-        }
-    }
-
-    fn wants_move(&self) -> bool {
-        let most = self.settings.deployment.most_tasks(self.desired);
-        self.settings.rebalances
-            && self.moving.is_none()
-            && self.primary().rollout() == Rollout::Completed
-            && (self.own(), self.healthy()) == (self.desired, self.desired)
-            && self.active() < most
-            && self.is_uneven()
-    }
-
-    /// A move is over when its task serves or is no more.
-    fn settle_move(&mut self) {
-        let mut tasks = self.tasks.iter();
-        let under_way = tasks.find(|task| Some(task.id) == self.moving);
-        if under_way.is_none_or(|task| task.is_steady() || !self.is_own(task)) {
-            self.moving = None;
-        }
-    }
-
-    /// The newest deployment has completed when all its tasks serve and no older one has any.
-    fn complete(&mut self) {
-        let primary = self.primary().id;
-        let mut active = self.tasks.iter().filter(|task| task.is_active());
-        let all_serve = active.all(|task| task.deployment == primary && task.is_steady());
-        let in_progress = self.primary().rollout() == Rollout::InProgress;
-        if in_progress && all_serve && self.own() == self.desired {
-            self.deployments[0].complete();
-            self.deployments.truncate(1);
-        }
-    }
-
     fn deployment(&mut self, id: DeploymentId) -> Option<&mut Deployment> {
         self.deployments.iter_mut().find(|known| known.id == id)
-    }
-
-    /// Active tasks of the newest deployment.
-    fn own(&self) -> u32 {
-        count(self.tasks.iter().filter(|task| self.is_own(task)))
-    }
-
-    fn is_own(&self, task: &Task) -> bool {
-        task.is_active() && task.deployment == self.primary().id
-    }
-
-    /// Tasks that the newest deployment still has to start.
-    fn missing(&self) -> u32 {
-        self.desired.saturating_sub(self.own())
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Task {
     state: TaskState,
     steady: bool,
     unhealthy: bool,
+    /// Whether its failure has been counted.
+    failed: bool,
 }
 
 impl Task {
@@ -74,6 +76,7 @@ impl Task {
             state: TaskState::Starting,
             steady: false,
             unhealthy: false,
+            failed: false,
         }
     }
 
@@ -113,7 +116,9 @@ impl Task {
         matches!(self.state, TaskState::Starting | TaskState::Running { .. })
     }
 
-    pub(super) fn is_unhealthy(&self) -> bool {
+    /// Whether it was found unhealthy when that counts; it serves on until another one does.
+    #[must_use]
+    pub fn is_unhealthy(&self) -> bool {
         self.is_active() && self.unhealthy
     }
 
@@ -129,14 +134,14 @@ impl Task {
             (Observation::Healthy, TaskState::Running { health, .. }) => *health = Some(true),
             (Observation::Unhealthy, TaskState::Running { health, .. }) => *health = Some(false),
             (Observation::Drained, TaskState::Draining { until }) => *until = now,
-            (Observation::Exited, _) => return self.is_active(),
+            (Observation::Exited, _) => return self.is_active() && !self.failed,
             _ => {}
         }
         false
     }
 
-    /// Draws the conclusions of the time that has passed.
-    pub(super) fn settle(&mut self, now: Time, settings: &Settings) {
+    /// Draws the conclusions of the time that has passed; whether the task has failed by that.
+    pub(super) fn settle(&mut self, now: Time, settings: &Settings) -> bool {
         if let TaskState::Running { since, health } = self.state {
             self.steady = match settings.checked {
                 true => health == Some(true),
@@ -144,6 +149,9 @@ impl Task {
             };
             self.unhealthy = health == Some(false) && now >= since + settings.grace_period;
         }
+        let fails = self.is_unhealthy() && !self.failed;
+        self.failed |= fails;
+        fails
     }
 
     /// When its state may change though nothing is observed.

@@ -1,6 +1,7 @@
 //! The Availability Zones that a service's tasks are spread over.
 
 use super::Scheduler;
+use super::deployment::Deployment;
 use super::task::{Task, TaskId};
 
 /// A zone, by its place in the driver's list.
@@ -40,12 +41,17 @@ impl Scheduler {
         self.zones.set(zone, true);
     }
 
-    /// Where the next task goes: the open zone with the fewest tasks of the newest deployment, and
-    /// then of the service. None while all zones are lost.
-    pub(super) fn emptiest_zone(&self) -> Option<Zone> {
-        self.zones
-            .open()
-            .min_by_key(|zone| (self.own_in(*zone), self.active_in(*zone), *zone))
+    /// Where the next task of `deployment` goes: the open zone with the fewest of its tasks, and then
+    /// of the service. None while all zones are lost.
+    pub(super) fn emptiest_zone(&self, deployment: &Deployment) -> Option<Zone> {
+        let own = |task: &Task| task.deployment == deployment.id;
+        self.zones.open().min_by_key(|zone| {
+            (
+                self.active_in(*zone, own),
+                self.active_in(*zone, |_| true),
+                *zone,
+            )
+        })
     }
 
     /// Whether the newest deployment's tasks are so uneven that moving one helps.
@@ -57,22 +63,20 @@ impl Scheduler {
     /// The task that is given up first: one that does not serve yet, else one of the fullest zone,
     /// and the youngest of those.
     pub(super) fn least_needed(&self) -> Option<TaskId> {
-        let own = self.tasks.iter().filter(|task| self.is_own(task));
+        let own = self.tasks.iter();
+        let own = own.filter(|task| self.is_own(task) && !task.is_unhealthy());
         own.max_by_key(|task| (!task.is_steady(), self.own_in(task.zone()), task.id()))
             .map(Task::id)
     }
 
     fn own_in(&self, zone: Zone) -> usize {
-        let tasks = self.tasks.iter();
-        tasks
-            .filter(|task| task.zone() == zone && self.is_own(task))
-            .count()
+        self.active_in(zone, |task| self.is_own(task))
     }
 
-    fn active_in(&self, zone: Zone) -> usize {
-        let tasks = self.tasks.iter();
-        tasks
-            .filter(|task| task.zone() == zone && task.is_active())
+    fn active_in(&self, zone: Zone, which: impl Fn(&Task) -> bool) -> usize {
+        let active = self.tasks.iter().filter(|task| task.is_active());
+        active
+            .filter(|task| task.zone() == zone && which(task))
             .count()
     }
 }

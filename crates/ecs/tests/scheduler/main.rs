@@ -1,6 +1,7 @@
 //! The service scheduler on virtual time, held against what AWS documents.
 
 mod properties;
+mod replacement;
 mod world;
 mod zones;
 

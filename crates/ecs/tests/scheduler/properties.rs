@@ -56,6 +56,9 @@ fn a_thousand_deployments_never_leave_their_limits_and_always_end() {
         let mut settings = breaker(limits(minimum, maximum));
         settings.grace_period = seconds(draw.below(3) * 30);
         settings.deregistration_delay = seconds(draw.below(3) * 30);
+        settings.zones = 1 + usize::try_from(draw.below(3)).unwrap();
+        settings.rebalances = draw.below(2) == 0;
+        let zones = settings.zones;
         let deployment = settings.deployment.clone();
         let (fewest, most) = (
             deployment.fewest_tasks(desired),
@@ -67,7 +70,7 @@ fn a_thousand_deployments_never_leave_their_limits_and_always_end() {
         world.deploy(bad);
         world.settle();
 
-        let shape = format!("round {round}: {desired} × {minimum}/{maximum}, {bad:?}");
+        let shape = format!("round {round}: {desired} × {minimum}/{maximum} in {zones}, {bad:?}");
         if most == desired && fewest == desired {
             // Rounded to where nothing can move.
             assert_eq!(world.rollout(), Rollout::InProgress, "{shape}");
@@ -82,6 +85,12 @@ fn a_thousand_deployments_never_leave_their_limits_and_always_end() {
         assert!(world.most_active <= most, "{shape}: {}", world.most_active);
         assert_eq!(world.scheduler.healthy(), desired, "{shape}");
         assert_eq!(world.scheduler.tasks().len(), desired as usize, "{shape}");
+        let spread = world.spread(zones);
+        let (fullest, emptiest) = (spread.iter().max(), spread.iter().min());
+        assert!(
+            fullest.unwrap() - emptiest.unwrap() <= 1,
+            "{shape}: {spread:?}"
+        );
         let back = world.scheduler.primary().is_rollback();
         let revision = if back { 1 } else { 2 };
         assert!(
@@ -141,5 +150,60 @@ fn scaling_during_a_deployment_ends_at_the_new_count() {
             vec![2; desired as usize],
             "round {round}"
         );
+    }
+}
+
+#[test]
+fn whatever_befalls_a_deployment_the_maximum_holds_and_all_is_well_in_the_end() {
+    let mut draw = Draw(0x9e37_79b9_7f4a_7c15);
+    for round in 0..1_000 {
+        let desired = 2 + u32::try_from(draw.below(8)).unwrap();
+        let mut settings = breaker(limits(50 + 50 * u32::try_from(draw.below(2)).unwrap(), 200));
+        settings.zones = 2 + usize::try_from(draw.below(2)).unwrap();
+        settings.rebalances = draw.below(2) == 0;
+        settings.grace_period = seconds(draw.below(2) * 30);
+        let zones = settings.zones;
+        let most = settings.deployment.most_tasks(10);
+        let good = draw.good();
+        let mut world = World::settled(settings, desired, good);
+        let next = draw.behaviour();
+        world.deploy(next);
+        let mut wanted = desired;
+        let mut lost = false;
+        let mut told = Vec::new();
+        for _ in 0..6 {
+            world.run_until(world.now + seconds(draw.below(40)));
+            let tasks = world.task_ids();
+            let any = usize::try_from(draw.below(tasks.len().max(1) as u64)).unwrap();
+            let befalls = draw.below(5);
+            told.push(befalls);
+            match befalls {
+                0 => tasks.get(any).iter().for_each(|task| world.kill(**task)),
+                1 => world.sicken(&tasks[..any.min(tasks.len())]),
+                2 if !lost => {
+                    lost = true;
+                    world.lose_zone(1);
+                }
+                3 => {
+                    wanted = 1 + u32::try_from(draw.below(10)).unwrap();
+                    world.scale(wanted);
+                }
+                _ => {
+                    lost = false;
+                    world.restore_zone(1);
+                }
+            }
+            assert!(world.most_active <= most, "round {round}: {told:?}");
+        }
+        world.restore_zone(1);
+        world.settle();
+        let shape = format!("round {round}: {desired} in {zones}, {next:?}, {told:?}");
+        assert_eq!(world.rollout(), Rollout::Completed, "{shape}");
+        assert_eq!(world.scheduler.healthy(), wanted, "{shape}");
+        assert_eq!(world.scheduler.tasks().len(), wanted as usize, "{shape}");
+        let all = world.revisions();
+        assert!(all.iter().all(|is| is == &all[0]), "{shape}: {all:?}");
+        let back = world.scheduler.primary().is_rollback();
+        assert_eq!(all[0], if back { 1 } else { 2 }, "{shape}");
     }
 }

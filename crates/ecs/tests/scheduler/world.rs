@@ -63,6 +63,7 @@ pub(crate) struct World {
     /// The fewest healthy and the most active tasks since the last thing that was asked for.
     pub(crate) fewest_healthy: u32,
     pub(crate) most_active: u32,
+    pub(crate) fewest_active: u32,
     behaviours: BTreeMap<Revision, Behaviour>,
     /// What will be observed, by time and order of insertion.
     coming: BTreeMap<(Time, u64), (TaskId, Observation)>,
@@ -79,6 +80,7 @@ impl World {
             failed: 0,
             fewest_healthy: 0,
             most_active: 0,
+            fewest_active: 0,
             behaviours: BTreeMap::from([(1, behaviour)]),
             coming: BTreeMap::new(),
             inserted: 0,
@@ -114,6 +116,21 @@ impl World {
     pub(crate) fn kill(&mut self, task: TaskId) {
         self.reset_extremes();
         self.scheduler.observe(task, Observation::Exited, self.now);
+        self.advance();
+    }
+
+    /// The health of these tasks is bad from now on.
+    pub(crate) fn sicken(&mut self, tasks: &[TaskId]) {
+        self.reset_extremes();
+        for task in tasks {
+            let ill = Observation::Unhealthy;
+            self.scheduler.observe(*task, ill, self.now);
+        }
+        self.advance();
+    }
+
+    pub(crate) fn heal(&mut self, task: TaskId) {
+        self.scheduler.observe(task, Observation::Healthy, self.now);
         self.advance();
     }
 
@@ -240,6 +257,7 @@ impl World {
         }
         self.fewest_healthy = self.fewest_healthy.min(self.scheduler.healthy());
         self.most_active = self.most_active.max(self.scheduler.active());
+        self.fewest_active = self.fewest_active.min(self.scheduler.active());
     }
 
     fn start(&mut self, task: TaskId, behaviour: Behaviour) {
@@ -284,5 +302,6 @@ impl World {
     fn reset_extremes(&mut self) {
         self.fewest_healthy = self.scheduler.healthy();
         self.most_active = self.scheduler.active();
+        self.fewest_active = self.scheduler.active();
     }
 }

@@ -182,3 +182,40 @@ fn under_a_steady_load_the_count_settles_and_stays() {
         }
     }
 }
+
+#[test]
+fn no_figures_whatever_leave_the_capacity_or_shrink_a_deployment() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut draw = move |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    let (mut more, mut fewer) = (0, 0);
+    for _ in 0..1_000 {
+        let policies = (0..=draw(3)).map(|number| policy(&number.to_string(), draw(4) == 0));
+        let policies: Vec<_> = policies.collect();
+        let count = policies.len();
+        let start = 1 + u32::try_from(draw(10)).unwrap();
+        let mut world = World::new(policies, start);
+        let calm = draw(2) == 0;
+        for _ in 0..60 {
+            world.deploying = draw(10) == 0;
+            let figure = |draw: &mut dyn FnMut(u64) -> u64| match draw(20) {
+                0 => None,
+                _ => Some(f64::from(
+                    u32::try_from(draw(if calm { 50 } else { 200 })).unwrap(),
+                )),
+            };
+            let figures: Vec<_> = (0..count).map(|_| figure(&mut draw)).collect();
+            let before = world.desired;
+            let after = world.minute(&figures);
+            assert!((1..=10).contains(&after), "{after}");
+            assert!(!world.deploying || after >= before, "{before} to {after}");
+            more += u32::from(after > before);
+            fewer += u32::from(after < before);
+        }
+    }
+    assert!(more > 100 && fewer > 100, "{more} {fewer}");
+}

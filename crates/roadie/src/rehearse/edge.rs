@@ -112,3 +112,6 @@ fn refuse(status: StatusCode) -> Response {
     );
     (status, Extension(OwnAnswer), Html(page)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

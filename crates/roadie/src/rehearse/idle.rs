@@ -69,7 +69,7 @@ impl Idle {
         Body::new(Watched {
             body,
             end: Box::pin(tokio::time::sleep(self.0.limit)),
-            limit: self.0.limit,
+            idle: self.clone(),
             _held: held,
         })
     }
@@ -147,7 +147,7 @@ impl http_body::Body for Noted {
 struct Watched<T> {
     body: Body,
     end: Pin<Box<Sleep>>,
-    limit: Duration,
+    idle: Idle,
     _held: T,
 }
 
@@ -164,17 +164,19 @@ impl<T> http_body::Body for Watched<T> {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if frame.is_ready() {
-            let end = Instant::now() + self.limit;
-            self.end.as_mut().reset(end);
+            self.idle.touch();
             return frame;
         }
-        match self.end.as_mut().poll(context) {
-            Poll::Ready(()) => {
+        // The clock runs from the last byte of either side.
+        while self.end.as_mut().poll(context).is_ready() {
+            let end = self.idle.last() + self.idle.0.limit;
+            if end <= Instant::now() {
                 let silent = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                Poll::Ready(Some(Err(axum::Error::new(silent))))
+                return Poll::Ready(Some(Err(axum::Error::new(silent))));
             }
-            Poll::Pending => Poll::Pending,
+            self.end.as_mut().reset(end);
         }
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -190,6 +190,12 @@ impl Registration {
         own.for_each(|target| target.standing.draining = true);
     }
 
+    /// Whether a request is in flight.
+    #[cfg(test)]
+    pub(crate) fn is_in_use(&self) -> bool {
+        *self.in_flight.borrow() > 0
+    }
+
     /// Resolves when no request is in flight. An ALB ends the deregistration early then.
     pub(crate) async fn drained(&self) {
         // The sender lives in the registration that this borrows.

@@ -1,0 +1,253 @@
+//! The load balancer over real sockets, with targets that do as they are told.
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+
+use chassis::health::Health;
+use chassis::server;
+use ecs::alb::Balancer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::super::clock::Clock;
+use super::super::targets::Registration;
+use super::*;
+
+/// Long enough for a busy machine, short enough to wait for.
+const IDLE: Duration = Duration::from_millis(400);
+
+/// A load balancer with one group, to which everything goes.
+struct Stage {
+    address: std::net::SocketAddr,
+    group: TargetGroup,
+}
+
+impl Stage {
+    async fn start() -> Self {
+        let text = r#"{"Name": "tg", "HealthCheckIntervalSeconds": 300}"#;
+        let settings = serde_json::from_str(text).unwrap();
+        let (balancer, clock) = (Balancer::default(), Clock::start(1.0));
+        let group = TargetGroup::new("arn", settings, balancer, clock).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let rules = router();
+        let edge = Edge::new(rules, vec![group.clone()], address.port(), IDLE);
+        let edge = edge.into_router(Figures::new());
+        let (health, never) = (Health::default(), std::future::pending());
+        tokio::spawn(server::serve(listener, edge, health, limits(IDLE), never));
+        Self { address, group }
+    }
+
+    /// Registers a target that does `what` with each connection but those of health checks.
+    async fn target<F>(&self, what: impl Fn(Peer) -> F + Send + Sync + 'static) -> Registration
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (_, port) = watch::channel(Some(listener.local_addr().unwrap().port()));
+        let what = std::sync::Arc::new(what);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let what = std::sync::Arc::clone(&what);
+                tokio::spawn(async move {
+                    let mut peer = Peer(stream);
+                    let mut seen = [0; 6];
+                    // A check asks for `/`, what a test asks for begins otherwise.
+                    let _ = peer.0.peek(&mut seen).await;
+                    if &seen == b"GET / " {
+                        let well = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                        peer.say(well).await;
+                    } else {
+                        what(peer).await;
+                    }
+                });
+            }
+        });
+        self.group.register(Some(port), |_| {})
+    }
+
+    async fn connect(&self) -> Peer {
+        Peer(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// The answer to a whole request.
+    async fn ask(&self, path: &str) -> String {
+        let mut peer = self.connect().await;
+        peer.say(&format!(
+            "GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n"
+        ))
+        .await;
+        peer.rest().await
+    }
+}
+
+/// The other end of a connection.
+struct Peer(TcpStream);
+
+impl Peer {
+    async fn say(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    /// Reads until `end` has come.
+    async fn until(&mut self, end: &str) -> String {
+        let mut heard = Vec::new();
+        while !heard.ends_with(end.as_bytes()) {
+            let byte = self.0.read_u8().await;
+            let byte = byte.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&heard)));
+            heard.push(byte);
+        }
+        String::from_utf8(heard).unwrap()
+    }
+
+    async fn rest(&mut self) -> String {
+        let mut heard = Vec::new();
+        self.0.read_to_end(&mut heard).await.unwrap();
+        String::from_utf8(heard).unwrap()
+    }
+}
+
+fn router() -> ecs::Router {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ecs/ec2");
+    let layout = ecs::Layout::read(&dir).unwrap();
+    let outside = layout.variables().into_iter().map(str::to_owned);
+    let made = layout.outputs().map(|output| output.name().to_owned());
+    // All target groups are the same one.
+    let values = outside.chain(made).map(|name| (name, "arn".to_owned()));
+    let layout = layout.render(&values.collect()).unwrap();
+    let listener = layout.listeners().next().unwrap();
+    layout.router(listener).unwrap()
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_passes_in_both_directions_and_counts_as_in_flight() {
+    let stage = Stage::start().await;
+    let registration = stage
+        .target(async |mut peer: Peer| {
+            let head = peer.until("\r\n\r\n").await.to_lowercase();
+            assert!(head.contains("upgrade: chat\r\n"), "{head}");
+            assert!(head.contains("connection: upgrade\r\n"), "{head}");
+            assert!(!head.contains("x-secret"), "named by Connection: {head}");
+            peer.say(
+                "HTTP/1.1 101 Switching Protocols\r\nupgrade: chat\r\nconnection: Upgrade\r\n\r\n",
+            )
+            .await;
+            let line = peer.until("\n").await;
+            peer.say(&format!("heard {line}")).await;
+        })
+        .await;
+    let mut peer = stage.connect().await;
+    peer.say("GET /chat HTTP/1.1\r\nhost: here\r\nupgrade: chat\r\nx-secret: 1\r\nconnection: upgrade, x-secret\r\n\r\n")
+        .await;
+    let head = peer.until("\r\n\r\n").await.to_lowercase();
+    assert!(head.starts_with("http/1.1 101 "), "{head}");
+    assert!(head.contains("upgrade: chat\r\n"), "{head}");
+    assert!(registration.is_in_use(), "while it is open");
+    peer.say("hello\n").await;
+    assert_eq!(peer.rest().await, "heard hello\n");
+    registration.drained().await;
+}
+
+#[tokio::test]
+async fn bodies_stream_in_both_directions_at_once() {
+    let stage = Stage::start().await;
+    let _registration = stage
+        .target(async |mut peer: Peer| {
+            peer.until("\r\n\r\n").await;
+            peer.until("one\r\n").await;
+            peer.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nONE\r\n")
+                .await;
+            peer.until("two\r\n0\r\n\r\n").await;
+            peer.say("3\r\nTWO\r\n0\r\n\r\n").await;
+        })
+        .await;
+    let mut peer = stage.connect().await;
+    peer.say(
+        "POST /start HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n",
+    )
+    .await;
+    let answer = peer.until("ONE\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    peer.say("3\r\ntwo\r\n0\r\n\r\n").await;
+    peer.until("TWO\r\n0\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn whoever_is_silent_for_the_idle_time_out_gets_the_blame() {
+    let stage = Stage::start().await;
+    assert!(
+        stage.ask("/start").await.starts_with("HTTP/1.1 503 "),
+        "nobody is there"
+    );
+    let registration = stage
+        .target(async |mut peer: Peer| {
+            peer.until("\r\n\r\n").await;
+            std::future::pending::<()>().await;
+        })
+        .await;
+    let answer = stage.ask("/start").await;
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+    let mut peer = stage.connect().await;
+    peer.say("POST /start HTTP/1.1\r\nhost: here\r\ncontent-length: 5\r\n\r\nha")
+        .await;
+    let answer = peer.until("\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    drop(registration);
+    // An answer that breaks off is no whole answer.
+    let _registration = stage
+        .target(async |mut peer: Peer| {
+            peer.until("\r\n\r\n").await;
+            peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nha")
+                .await;
+            std::future::pending::<()>().await;
+        })
+        .await;
+    let answer = stage.ask("/start").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nha"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_target_that_ends_the_connection_or_is_not_there_is_502() {
+    let stage = Stage::start().await;
+    let registration = stage
+        .target(async |mut peer: Peer| {
+            peer.until("\r\n\r\n").await;
+        })
+        .await;
+    let answer = stage.ask("/start").await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    drop(registration);
+    let _registration = stage.group.register(None, |_| {});
+    let answer = stage.ask("/start").await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_learns_who_asks_and_by_which_trace() {
+    let stage = Stage::start().await;
+    let _registration = stage
+        .target(async |mut peer: Peer| {
+            let head = peer.until("\r\n\r\n").await.to_lowercase();
+            let length = head.len();
+            peer.say(&format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{head}"
+            ))
+            .await;
+        })
+        .await;
+    let told = stage.ask("/start").await;
+    let port = stage.address.port();
+    for header in [
+        "host: here".to_owned(),
+        "x-forwarded-for: 127.0.0.1".to_owned(),
+        "x-forwarded-proto: http".to_owned(),
+        format!("x-forwarded-port: {port}"),
+        "x-amzn-trace-id: root=1-".to_owned(),
+    ] {
+        assert!(told.contains(&format!("\r\n{header}")), "{header}: {told}");
+    }
+}

@@ -11,6 +11,7 @@ use ecs::task_definition::{NetworkMode, RegisterTaskDefinition};
 use super::connect::Name;
 use super::fixtures::Fixtures;
 use super::health::Check;
+use super::secrets::Secrets;
 use super::targets::TargetGroup;
 use crate::container::{Image, Program, Spec};
 
@@ -80,7 +81,10 @@ impl Blueprint {
             .task_definition(wanted)
             .with_context(|| format!("service {name}: no task definition {wanted:?}"))?;
         let file = || definition.file().display().to_string();
-        let containers = parts(definition.body).with_context(file)?;
+        let mut containers = parts(definition.body).with_context(file)?;
+        for part in &mut containers {
+            part.tell_secrets(definition.body, &fixtures.secrets);
+        }
 
         let mut targets = Vec::new();
         for balanced in &service.load_balancers {
@@ -241,6 +245,18 @@ impl Part {
                 image: Image::of(container, mode),
             },
         })
+    }
+}
+
+impl Part {
+    /// Puts the values of secrets into the environment. All have one, which was made sure of before.
+    fn tell_secrets(&mut self, definition: &RegisterTaskDefinition, secrets: &Secrets) {
+        let own = definition.container(&self.spec.name);
+        for secret in own.iter().flat_map(|container| &container.secrets) {
+            if let Some(value) = secrets.get(secret) {
+                self.spec.environment.insert(secret.name.clone(), value);
+            }
+        }
     }
 }
 

@@ -1,18 +1,20 @@
-//! What stays for the whole rehearsal while revisions come and go: target groups and names.
+//! What stays for the whole rehearsal while revisions come and go: target groups, names, secrets.
 
 use anyhow::Context;
 use ecs::Layout;
 
 use super::clock::Clock;
 use super::connect::{self, Name};
+use super::secrets::Secrets;
 use super::targets::TargetGroup;
 
-/// Everything that tasks are registered with. Cheap to clone.
+/// What tasks are registered with, and what they are told. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixtures {
     pub(crate) groups: Vec<TargetGroup>,
     /// The names of Service Connect, in the order in which their services are created.
     pub(crate) names: Vec<Name>,
+    pub(crate) secrets: Secrets,
 }
 
 impl Fixtures {
@@ -20,7 +22,7 @@ impl Fixtures {
     ///
     /// # Errors
     /// A listener or HTTP client cannot be had.
-    pub(crate) fn of(layout: &Layout, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn of(layout: &Layout, secrets: Secrets, clock: Clock) -> anyhow::Result<Self> {
         let groups = layout.target_groups();
         let groups = groups.map(|group| {
             let arn = group.arn().unwrap_or(&group.name);
@@ -31,6 +33,7 @@ impl Fixtures {
                 .collect::<Result<_, _>>()
                 .context("cannot start the HTTP client")?,
             names: connect::names(layout)?,
+            secrets,
         })
     }
 

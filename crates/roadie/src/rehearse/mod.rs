@@ -9,7 +9,7 @@
 //!   `metadata`: how they know;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal; `check`: all of it, unattended;
 //! - `view`, `screen`: what a terminal shows of it;
-//! - `clock`, `console`, `scratch`: its time, its words, its files.
+//! - `clock`, `console`, `scratch`, `secrets`: its time, its words, its files.
 
 mod ask;
 mod blueprint;
@@ -29,6 +29,7 @@ mod meter;
 mod scaling;
 mod scratch;
 mod screen;
+mod secrets;
 mod service;
 mod stage;
 mod status;
@@ -62,6 +63,7 @@ use self::figures::Figures;
 use self::fixtures::Fixtures;
 use self::metadata::Metadata;
 use self::scratch::Scratch;
+use self::secrets::Secrets;
 use self::service::Stagehand;
 use self::stage::Stage;
 use self::zones::Zones;
@@ -105,6 +107,11 @@ pub(crate) struct Files {
     /// Folder with any layout's files and their plan.json, instead
     #[arg(long, conflicts_with = "layout")]
     dir: Option<PathBuf>,
+
+    /// File with the containers' secrets, a JSON object or lines of NAME=value, by variable or by what
+    /// the task definition names; without it each secret is made up
+    #[arg(long)]
+    secrets: Option<PathBuf>,
 
     /// Availability Zones that tasks are spread over
     #[arg(
@@ -204,7 +211,8 @@ impl Files {
     /// What the files ask for as release `tag`. Its time begins now.
     fn stage(&self, tag: &str, speed: f64) -> anyhow::Result<Stage> {
         let zones = Zones::new(&self.zones);
-        Stage::read(&self.folder(), tag, zones, Clock::start(speed))
+        let secrets = Secrets::read(self.secrets.as_deref())?;
+        Stage::read(&self.folder(), tag, zones, secrets, Clock::start(speed))
     }
 }
 

@@ -13,6 +13,7 @@ use super::blueprint::Blueprint;
 use super::clock::Clock;
 use super::fixtures::Fixtures;
 use super::scaling::Scaling;
+use super::secrets::Secrets;
 use super::zones::Zones;
 use crate::container::STAND_IN;
 
@@ -39,9 +40,16 @@ pub(crate) struct Service {
 impl Stage {
     /// Reads the layout in `dir`, with `tag` as its `TAG` and stand-ins for what only AWS can give.
     /// Tasks are spread over `zones`.
-    pub(crate) fn read(dir: &Path, tag: &str, zones: Zones, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn read(
+        dir: &Path,
+        tag: &str,
+        zones: Zones,
+        secrets: Secrets,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let layout = read(dir, tag)?;
-        let fixtures = Fixtures::of(&layout, clock)?;
+        let fixtures = Fixtures::of(&layout, secrets, clock)?;
+        fixtures.secrets.cover(&layout)?;
         let listener = layout.listeners().next();
         let listener = listener.with_context(|| format!("{}: no listener", dir.display()))?;
         let services = layout.services();
@@ -74,6 +82,7 @@ pub(crate) fn blueprints(
     fixtures: &Fixtures,
 ) -> anyhow::Result<Vec<(String, Blueprint)>> {
     let layout = read(dir, tag)?;
+    fixtures.secrets.cover(&layout)?;
     // All services have been created by now.
     let known = fixtures.names.len();
     let services = layout.services();

@@ -102,6 +102,7 @@ impl ServiceStatus {
                     state: match task.state() {
                         TaskState::Starting => "starting",
                         TaskState::Running { .. } if task.is_steady() => "healthy",
+                        TaskState::Running { .. } if task.is_unhealthy() => "unhealthy",
                         TaskState::Running { .. } => "running",
                         TaskState::Draining { .. } => "draining",
                         TaskState::Stopping => "stopping",

@@ -8,8 +8,10 @@ mod docker;
 mod layouts;
 mod load;
 mod proof;
+mod revisions;
 mod scaling;
 mod support;
+mod tasks;
 mod terminal;
 mod zones;
 

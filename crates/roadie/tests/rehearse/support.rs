@@ -83,14 +83,17 @@ impl Layout {
 
     /// Changes a container of the node's task definition.
     pub(crate) fn edit_container(&self, container: &str, edit: impl FnOnce(&mut Value)) {
+        self.edit_containers(|containers| {
+            let mut containers = containers.iter_mut();
+            edit(containers.find(|c| c["name"] == container).unwrap());
+        });
+    }
+
+    /// Changes the containers of the node's task definition.
+    pub(crate) fn edit_containers(&self, edit: impl FnOnce(&mut Vec<Value>)) {
         let path = self.dir.join("node-task-definition.json");
         let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let containers = json["containerDefinitions"].as_array_mut().unwrap();
-        let container = containers
-            .iter_mut()
-            .find(|c| c["name"] == container)
-            .unwrap();
-        edit(container);
+        edit(json["containerDefinitions"].as_array_mut().unwrap());
         fs::write(path, json.to_string()).unwrap();
     }
 }
@@ -133,7 +136,8 @@ impl Roadie {
         Self::launch(layout, "ready in", more).await
     }
 
-    async fn launch(layout: &Layout, what: &str, more: &[&str]) -> Self {
+    /// Starts it with more arguments, and waits until it says `what`.
+    pub(crate) async fn launch(layout: &Layout, what: &str, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_roadie"))
             .args([
                 "rehearse",
@@ -212,6 +216,23 @@ impl Roadie {
         let services = status["services"].as_array().unwrap();
         let named = |service: &&Value| service["name"].as_str().unwrap().contains(name);
         services.iter().find(named).unwrap().clone()
+    }
+
+    /// How many lines with `what` in them it has said.
+    pub(crate) fn said(&self, what: &str) -> usize {
+        let printed = self.printed.lock().unwrap();
+        printed.iter().filter(|line| line.contains(what)).count()
+    }
+
+    /// The admin ports of all `container`s that it has started, the oldest first.
+    pub(crate) fn admin_ports(&self, container: &str) -> Vec<u16> {
+        let printed = self.printed.lock().unwrap();
+        let listens = format!("listening service={container} ");
+        let lines = printed.iter().filter(|line| line.contains(&listens));
+        let ports = lines.map(|line| line.split(" admin_port=").nth(1).unwrap());
+        ports
+            .map(|port| port.split(' ').next().unwrap().parse().unwrap())
+            .collect()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -322,9 +343,9 @@ pub(crate) async fn get(url: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Waits until `probe` gives something, for ten seconds at most.
+/// Waits until `probe` gives something, for half a minute at most.
 pub(crate) async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
-    within(Duration::from_secs(10), what, probe).await
+    within(Duration::from_secs(30), what, probe).await
 }
 
 /// Waits until `probe` gives something.

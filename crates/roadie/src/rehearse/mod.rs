@@ -1,7 +1,7 @@
 //! `roadie rehearse`: runs the files in `ecs/` on this machine.
 //!
-//! - `stage`: what the files ask for, in the terms of this machine: each service's `blueprint`, and
-//!   the `fixtures` that outlive revisions;
+//! - `files`: what is rehearsed; `stage`: what that asks for, in the terms of this machine: each
+//!   service's `blueprint`, and the `fixtures` that outlive revisions;
 //! - `service`: does what [`ecs::scheduler`] decides; `task`: starts and ends containers in order;
 //! - `targets`, `health`: who is healthy; `edge`: who gets a request; `connect`: whom a name leads to;
 //! - `forward`, `idle`: how both pass it on, and how long it may be silent; `figures`: what became of it;
@@ -20,6 +20,7 @@ pub(crate) mod console;
 mod control;
 mod edge;
 mod figures;
+mod files;
 mod fixtures;
 mod forward;
 mod health;
@@ -40,7 +41,6 @@ mod zones;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,27 +48,22 @@ use std::time::Instant;
 use anyhow::Context;
 use chassis::health::Health;
 use chassis::server;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::ask::Ask;
 use self::check::{Check, House};
-use self::clock::Clock;
 use self::console::Console;
 use self::control::Control;
 use self::edge::Edge;
 use self::figures::Figures;
-use self::fixtures::Fixtures;
+use self::files::Files;
 use self::metadata::Metadata;
 use self::scratch::Scratch;
-use self::secrets::Secrets;
 use self::service::Stagehand;
 use self::stage::Stage;
-use self::zones::Zones;
-use crate::container::{Docker, Engine};
-use crate::deploy::Name as Layout;
 
 /// The rehearsal, or a word to one that runs.
 #[derive(Args, Clone, Debug)]
@@ -95,53 +90,6 @@ impl RehearseOrAsk {
             None => self.rehearse.run(),
         }
     }
-}
-
-/// What is rehearsed.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Files {
-    /// Which of this project's layouts
-    #[arg(long, value_enum, default_value_t = Layout::Ec2)]
-    layout: Layout,
-
-    /// Folder with any layout's files and their plan.json, instead
-    #[arg(long, conflicts_with = "layout")]
-    dir: Option<PathBuf>,
-
-    /// File with the containers' secrets, a JSON object or lines of NAME=value, by variable or by what
-    /// the task definition names; without it each secret is made up
-    #[arg(long)]
-    secrets: Option<PathBuf>,
-
-    /// Availability Zones that tasks are spread over
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "rehearsal-1a,rehearsal-1b"
-    )]
-    zones: Vec<String>,
-
-    /// What runs the containers
-    #[arg(long, value_enum, default_value_t = EngineName::Process)]
-    engine: EngineName,
-
-    /// Where the Docker engine is
-    #[arg(
-        long,
-        env,
-        default_value = "unix:///var/run/docker.sock",
-        hide_env_values = true
-    )]
-    docker_host: String,
-}
-
-/// What runs the containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EngineName {
-    /// Processes of this program: nothing else is needed
-    Process,
-    /// The real images, on the Docker engine of this machine
-    Docker,
 }
 
 /// Run the files in ecs/ on this machine.
@@ -187,33 +135,6 @@ pub(crate) struct Rehearse {
         hide_default_value = true
     )]
     no_color: String,
-}
-
-impl Files {
-    fn folder(&self) -> PathBuf {
-        let dir = self.dir.clone();
-        dir.unwrap_or_else(|| Path::new("ecs").join(self.layout.folder()))
-    }
-
-    /// What is to run the containers.
-    async fn engine(&self, fixtures: &Fixtures) -> anyhow::Result<Engine> {
-        match self.engine {
-            EngineName::Process => Ok(Engine::Processes),
-            EngineName::Docker if fixtures.names.is_empty() => {
-                Ok(Engine::Docker(Docker::at(&self.docker_host).await?))
-            }
-            EngineName::Docker => {
-                anyhow::bail!("--engine docker knows links, but not Service Connect: --layout ec2")
-            }
-        }
-    }
-
-    /// What the files ask for as release `tag`. Its time begins now.
-    fn stage(&self, tag: &str, speed: f64) -> anyhow::Result<Stage> {
-        let zones = Zones::new(&self.zones);
-        let secrets = Secrets::read(self.secrets.as_deref())?;
-        Stage::read(&self.folder(), tag, zones, secrets, Clock::start(speed))
-    }
 }
 
 impl Rehearse {

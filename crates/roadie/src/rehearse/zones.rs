@@ -57,3 +57,10 @@ impl Zones {
             .collect()
     }
 }
+
+/// Parses the name of a zone.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let fits = (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "takes names of 1 to 63 printable characters".to_owned())
+}

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::load::Load;
 use crate::support::{Layout, Roadie, eventually, get};
 
 async fn hops(roadie: &Roadie) -> Value {
@@ -73,6 +74,25 @@ async fn on_fargate_each_beatle_is_a_service_and_found_by_its_name() {
         (get(&roadie.url("/start")).await.0 == 200).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_of_all_services_on_fargate_loses_no_request() {
+    let roadie = Roadie::start_faster(&Layout::fargate(), 10).await;
+    let load = Load::start(&roadie);
+    let (completed, printed) = roadie.ask(&["deploy", "--tag", "2.0.0"]).await;
+    assert!(completed, "{printed}");
+    eventually("the end of the old tasks", async || {
+        let nodes = roadie.containers().len();
+        (nodes == 5).then_some(())
+    })
+    .await;
+    let (played, failures) = load.stop().await;
+    let failed = failures.len();
+    assert_eq!(failures.first(), None, "{failed} of {played}");
+    let answer = hops(&roadie).await;
+    let hops = answer["hops"].as_array().unwrap();
+    assert!(hops.iter().all(|hop| hop["release"] == "2.0.0"), "{answer}");
 }
 
 #[tokio::test]

@@ -119,10 +119,10 @@ fn surround(routes: Router, observer: &Observer) -> Router {
     routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(
-            observer.clone(),
-            request::observe,
+        // Together, because each layer is boxed, and its box cloned for each request.
+        .layer((
+            middleware::from_fn_with_state(observer.clone(), request::observe),
+            CatchPanicLayer::custom(panicked),
         ))
 }
 

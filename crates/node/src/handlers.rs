@@ -29,6 +29,9 @@ pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-tim
 /// The most nodes a ball may pass, the one it is at included.
 const MAX_PATH: usize = 32;
 
+/// Room for the headers of an answer, those that are added around the handler included.
+const MAX_HEADERS: usize = 12;
+
 /// The longest name of a node: `node-` and 63 characters.
 const MAX_NAME_BYTES: usize = 68;
 
@@ -153,17 +156,22 @@ fn wants_detail(options: Result<Query<Options>, QueryRejection>) -> Result<bool,
 
 impl Rally<'_> {
     fn answer(&self, played: Played) -> Response {
-        let timing = HeaderValue::from_str(&played.timing);
-        let mut response = match self.detail {
-            true => Json(self.detailed(played.meows.to_vec(), played.hops)).into_response(),
-            false => {
-                let json = HeaderValue::from_static("application/json");
-                ([(header::CONTENT_TYPE, json)], played.meows.to_json()).into_response()
+        let body = match self.detail {
+            true => {
+                let detail = self.detailed(played.meows.to_vec(), played.hops);
+                // Strings, numbers and lists of them: this cannot fail.
+                serde_json::to_string(&detail).unwrap_or_default()
             }
+            false => played.meows.to_json(),
         };
-        if let Ok(timing) = timing {
-            response.headers_mut().insert(SERVER_TIMING, timing);
+        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Ok(timing) = HeaderValue::try_from(played.timing) {
+            headers.insert(SERVER_TIMING, timing);
         }
+        let mut response = Response::new(body.into());
+        *response.headers_mut() = headers;
         response
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::contender::{FLOOR, OURS};
+use crate::contender::{FLOOR, H2C, OURS, QUIET, TRACED};
 use crate::load::Outcome;
 use crate::results::Results;
 
@@ -51,7 +51,9 @@ fn panel<'a>(
     connections: u32,
     pick: fn(&Outcome) -> f64,
 ) -> (&'a str, Vec<Bar>) {
+    // Ours with more or less than everything on belong into the tables.
     let names = results.contenders.iter().map(|row| row.name);
+    let names = names.filter(|name| ![QUIET, TRACED].contains(name));
     let bars = names.filter_map(|name| Some((name, results.find(name, connections, pick)?)));
     let mut bars: Vec<Bar> = bars.collect();
     bars.sort_by(|one, other| one.1.total_cmp(&other.1));
@@ -70,7 +72,7 @@ fn draw(body: &mut String, top: f64, title: &str, bars: &[Bar]) -> f64 {
     let mut y = top + TITLE;
     for (name, value) in bars {
         let class = match *name {
-            OURS => "ours",
+            OURS | H2C => "ours",
             FLOOR => "floor",
             _ => "other",
         };

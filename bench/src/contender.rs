@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::peers;
+use crate::{peers, sink};
 
 /// Where peers are built.
 pub(crate) const DIR: &str = "target/bench";
@@ -39,8 +39,12 @@ pub(crate) struct Place {
 
 /// The suite as it ships.
 pub(crate) const OURS: &str = "ping-pong";
-/// The same with everything off that can be turned off.
+/// The same with HTTP/2 between nodes.
+pub(crate) const H2C: &str = "ping-pong, h2c";
+/// As it ships, with everything off that can be turned off.
 pub(crate) const QUIET: &str = "ping-pong, no logs";
+/// As it ships, and every span of every rally sent to a collector.
+pub(crate) const TRACED: &str = "ping-pong, every span exported";
 /// The same bytes with nothing around them.
 pub(crate) const FLOOR: &str = "floor: epoll";
 
@@ -55,11 +59,18 @@ impl Contender {
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
         };
+        let collector = format!("http://127.0.0.1:{}", sink::PORT);
         let everything = ("ADMIN_PORT", "0");
         let node = |folder| Program::Node { folder };
         vec![
             with(OURS, Program::Ours, &[everything]),
+            with(H2C, Program::Ours, &[everything, ("NEXT_PROTOCOL", "h2c")]),
             with(QUIET, Program::Ours, &[("RUST_LOG", "off")]),
+            with(
+                TRACED,
+                Program::Ours,
+                &[everything, ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector)],
+            ),
             with(FLOOR, Program::Floor, &[]),
             with("nginx + Lua", Program::Nginx, &[]),
             with("Go net/http", Program::Go, &[]),

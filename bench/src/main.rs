@@ -13,6 +13,7 @@ mod machine;
 mod measure;
 mod peers;
 mod results;
+mod sink;
 mod table;
 
 use std::fs;
@@ -70,6 +71,7 @@ fn main() -> anyhow::Result<()> {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     std::env::set_current_dir(&root).context("cannot go to the repository's root")?;
 
+    sink::start()?;
     let mut absent = Vec::new();
     let mut contenders = Vec::new();
     if !options.built {

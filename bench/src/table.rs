@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::contender::{FLOOR, OURS, QUIET};
+use crate::contender::{FLOOR, H2C, OURS, QUIET};
 use crate::load::Outcome;
 use crate::results::{Cell, Results, Row, median};
 
@@ -132,52 +132,49 @@ fn chains(results: &Results, text: &mut String) {
     text.push('\n');
 }
 
-/// What the goals in docs/performance.md are about.
+/// What the goals in docs/performance.md are about, for each protocol.
 fn ratios(results: &Results, text: &mut String) {
+    for ours in [OURS, H2C] {
+        goals(results, ours, text);
+    }
+}
+
+fn goals(results: &Results, name: &str, text: &mut String) {
     let cpu = |outcome: &Outcome| outcome.cpu_us;
     let p50 = |outcome: &Outcome| outcome.p50_us;
     let mut say = |what: &str, value: Option<f64>| {
         if let Some(value) = value {
-            let _ = writeln!(text, "{what}: {value:.2}");
+            let _ = writeln!(text, "{name}: {what}: {value:.2}");
         }
     };
-    let ours = results.find(OURS, 64, cpu);
-    let others = results.contenders.iter().filter(|row| row.name != OURS);
-    for row in others {
-        let theirs = results.find(row.name, 64, cpu);
+    let ratio = |one: Option<f64>, other: Option<f64>| Some(one? / other?);
+    let ours = results.find(name, 64, cpu);
+    for row in &results.contenders {
         let what = format!("CPU at 64 connections, {} to ours", row.name);
-        say(&what, theirs.zip(ours).map(|(theirs, ours)| theirs / ours));
+        let theirs = results.find(row.name, 64, cpu);
+        say(&what, ratio(theirs, ours).filter(|_| row.name != name));
     }
     let floor = results.find(FLOOR, 64, cpu);
     say(
         "CPU at 64 connections, ours to the floor",
-        ours.zip(floor).map(|(ours, floor)| ours / floor),
+        ratio(ours, floor),
     );
-    let one = results.find(OURS, 1, p50);
-    let floor = results.find(FLOOR, 1, p50);
-    say(
-        "p50 at 1 connection, ours to the floor",
-        one.zip(floor).map(|(ours, floor)| ours / floor),
-    );
-    let tail = results.find(OURS, 1, |outcome| outcome.p99_us);
-    say(
-        "p99 to p50 at 1 connection, ours",
-        tail.zip(one).map(|(tail, middle)| tail / middle),
-    );
-    let quiet = results.find(QUIET, 64, cpu);
+    let (one, floor) = (results.find(name, 1, p50), results.find(FLOOR, 1, p50));
+    say("p50 at 1 connection, ours to the floor", ratio(one, floor));
+    let tail = results.find(name, 1, |outcome| outcome.p99_us);
+    say("p99 to p50 at 1 connection", ratio(tail, one));
+    let quiet = results.find(QUIET, 64, cpu).filter(|_| name == OURS);
     say(
         "CPU at 64 connections, all on to all off",
-        ours.zip(quiet).map(|(ours, quiet)| ours / quiet),
+        ratio(ours, quiet),
     );
-    let hops = results.chains.iter().filter(|chain| chain.name == OURS);
+    let hops = results.chains.iter().filter(|chain| chain.name == name);
     let hops: Vec<f64> = hops
         .map(|chain| median(chain.node_cpu_us.clone()))
         .collect();
     if let [first, .., last] = hops[..] {
-        say(
-            "CPU of a node, in the longest chain to the shortest",
-            Some(last / first),
-        );
+        let what = "CPU of a node, in the longest chain to the shortest";
+        say(what, Some(last / first));
     }
     text.push('\n');
 }

@@ -1,6 +1,7 @@
 //! What the rehearsal prints: each line after the name of who says it, in a colour of its own.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 use super::screen::{self, Screen};
@@ -25,21 +26,21 @@ pub(crate) struct Console {
 
 impl Console {
     /// Makes room for names of `width` letters.
-    pub(crate) fn new(width: usize, no_colour: bool) -> Self {
-        Self {
+    pub(crate) fn new(width: usize, no_colour: bool) -> io::Result<Self> {
+        Ok(Self {
             colour: screen::size().is_some() && !no_colour,
             width,
-            screen: Screen::new(),
-        }
+            screen: Screen::new()?,
+        })
     }
 
     /// For a rehearsal that nobody watches: what is said goes to `log`, or nowhere.
-    pub(crate) fn elsewhere(width: usize, log: Option<File>) -> Self {
-        Self {
+    pub(crate) fn elsewhere(width: usize, log: Option<File>) -> io::Result<Self> {
+        Ok(Self {
             colour: false,
             width,
-            screen: Screen::elsewhere(log),
-        }
+            screen: Screen::elsewhere(log)?,
+        })
     }
 
     /// The voice of `name`; `number` picks its colour.

@@ -143,7 +143,10 @@ impl Rehearse {
         crate::report(block_on(async {
             let stage = self.files.stage(&self.tag, self.speed)?;
             let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
-            self.play(stage, &console, |_| std::future::pending()).await
+            let console = console.context("cannot start the thread that prints")?;
+            let played = self.play(stage, &console, |_| std::future::pending()).await;
+            console.screen().finish();
+            played
         }))
     }
 

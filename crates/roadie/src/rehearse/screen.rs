@@ -5,18 +5,34 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Lines wait for the next drawing, but not more bytes than this.
 const MOST_WAITING: usize = 16 * 1024;
 
-/// Standard output; handles to it are cheap.
+/// Where nobody reads, lines are kept up to this many bytes; what comes then is left out.
+const MOST_KEPT: usize = 1024 * 1024;
+
+/// How long the last lines may take to be written.
+const LAST: Duration = Duration::from_secs(2);
+
+/// Standard output; handles to it are cheap. A thread of its own writes: a terminal that is held up, or a
+/// pipe that nobody reads, holds nobody else up.
 #[derive(Clone, Debug)]
-pub(crate) struct Screen(Arc<Mutex<Paper>>);
+pub(crate) struct Screen(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    paper: Mutex<Paper>,
+    /// Rings when there is something to write.
+    wanted: Condvar,
+    /// Rings when it is written.
+    written: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Paper {
-    to: To,
     /// The view, where one is shown.
     view: Option<String>,
     /// Whether no view is to come any more.
@@ -24,11 +40,15 @@ struct Paper {
     /// Columns of each line of the view that is on the terminal now.
     drawn: Vec<usize>,
     waiting: String,
+    /// Lines for which there was no room.
+    left_out: usize,
+    wanted: bool,
+    writing: bool,
 }
 
-#[derive(Debug, Default)]
+/// What is written to.
+#[derive(Debug)]
 enum To {
-    #[default]
     Stdout,
     File(File),
     Nobody,
@@ -42,31 +62,41 @@ pub(crate) struct Size {
 }
 
 impl Screen {
-    pub(crate) fn new() -> Self {
-        Self(Arc::default())
+    pub(crate) fn new() -> io::Result<Self> {
+        Self::on(To::Stdout)
     }
 
     /// In its place: a file, or nothing.
-    pub(crate) fn elsewhere(file: Option<File>) -> Self {
-        Self(Arc::new(Mutex::new(Paper {
-            to: file.map_or(To::Nobody, To::File),
-            ..Paper::default()
-        })))
+    pub(crate) fn elsewhere(file: Option<File>) -> io::Result<Self> {
+        Self::on(file.map_or(To::Nobody, To::File))
+    }
+
+    fn on(to: To) -> io::Result<Self> {
+        let shared = Arc::<Shared>::default();
+        let screen = Self(Arc::clone(&shared));
+        std::thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || shared.write_to(to))?;
+        Ok(screen)
     }
 
     /// Prints a line, above the view where there is one.
     pub(crate) fn say(&self, line: &str) {
-        let mut paper = self.paper();
+        let mut paper = self.0.paper();
+        if paper.waiting.len() > MOST_KEPT {
+            paper.left_out += 1;
+            return;
+        }
         paper.waiting.push_str(line);
         paper.waiting.push('\n');
         if paper.view.is_none() || paper.waiting.len() > MOST_WAITING {
-            paper.print();
+            self.0.want(&mut paper);
         }
     }
 
     /// Shows `view` below what was printed, in place of the last one.
     pub(crate) fn show(&self, view: String) {
-        let mut paper = self.paper();
+        let mut paper = self.0.paper();
         if paper.closed {
             return;
         }
@@ -75,20 +105,51 @@ impl Screen {
             return;
         }
         paper.view = Some(view);
-        paper.print();
+        self.0.want(&mut paper);
     }
 
     /// Takes the view away: from now on there are lines only.
     pub(crate) fn close(&self) {
-        let mut paper = self.paper();
+        let mut paper = self.0.paper();
         paper.closed = true;
         if paper.view.take().is_some() {
-            paper.print();
+            self.0.want(&mut paper);
         }
     }
 
+    /// Waits until all is written, where somebody reads.
+    pub(crate) fn finish(&self) {
+        self.close();
+        let paper = self.0.paper();
+        let open = |paper: &mut Paper| paper.wanted || paper.writing;
+        // Whether it was in time does not matter: this is the end.
+        let _ = self.0.written.wait_timeout_while(paper, LAST, open);
+    }
+}
+
+impl Shared {
     fn paper(&self) -> MutexGuard<'_, Paper> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.paper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn want(&self, paper: &mut Paper) {
+        paper.wanted = true;
+        self.wanted.notify_one();
+    }
+
+    /// Writes as long as the process runs.
+    fn write_to(&self, mut to: To) {
+        loop {
+            let paper = self.wanted.wait_while(self.paper(), |paper| !paper.wanted);
+            let mut paper = paper.unwrap_or_else(PoisonError::into_inner);
+            paper.wanted = false;
+            paper.writing = true;
+            let text = paper.draw_for(&to);
+            drop(paper);
+            to.write(&text);
+            self.paper().writing = false;
+            self.written.notify_all();
+        }
     }
 }
 
@@ -106,14 +167,13 @@ pub(crate) fn size() -> Option<Size> {
 }
 
 impl Paper {
-    fn print(&mut self) {
+    fn draw_for(&mut self, to: &To) -> String {
         // Asked only where it matters: most output has no view.
-        let width = match self.drawn.is_empty() {
-            true => None,
-            false => size().map(|size| size.width),
+        let width = match to {
+            To::Stdout if !self.drawn.is_empty() => size().map(|size| size.width),
+            _ => None,
         };
-        let text = self.draw(width);
-        self.to.write(&text);
+        self.draw(width)
     }
 
     /// What takes the terminal from what it shows to what it is to show.
@@ -126,6 +186,10 @@ impl Paper {
             out = format!("\r\x1b[{lines}A\x1b[J");
         }
         out.push_str(&self.waiting);
+        if self.left_out > 0 {
+            out.extend(["(lines left out: ", &self.left_out.to_string(), ")\n"]);
+            self.left_out = 0;
+        }
         self.waiting.clear();
         self.drawn.clear();
         if let Some(view) = &self.view {
@@ -202,6 +266,9 @@ mod tests {
         );
         paper.view = None;
         assert_eq!(paper.draw(Some(80)), "\r\x1b[2A\x1b[J");
+        assert_eq!(paper.draw(Some(80)), "");
+        paper.left_out = 3;
+        assert_eq!(paper.draw(Some(80)), "(lines left out: 3)\n");
         assert_eq!(paper.draw(Some(80)), "");
     }
 }

@@ -59,6 +59,17 @@ async fn check_plays_the_whole_life_of_our_layout_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn check_plays_the_other_layout_too() {
+    let (status, printed, report) = check(&Layout::fargate(), "fargate", "20").await;
+    assert_eq!(
+        (status, &report["passed"]),
+        (0, &Value::from(true)),
+        "{printed}"
+    );
+    assert_eq!(act(&report, "kill a task of ringo")["passed"], true);
+}
+
+#[tokio::test]
 async fn check_fails_with_status_1_when_a_request_is_lost_where_none_may_be() {
     let layout = Layout::copy("lossy");
     layout.set_environment("node-george", "FAULT_ERROR_RATE", "0.1");

@@ -5,10 +5,12 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::support::{Layout, eventually};
@@ -115,4 +117,40 @@ async fn a_terminal_that_can_do_nothing_gets_lines_only() {
     terminal.shows("click a letter").await;
     let (before, after) = terminal.end().await;
     assert!(!(before + &after).contains('\x1b'));
+}
+
+#[tokio::test]
+async fn what_nobody_reads_does_not_hold_the_rehearsal_up() {
+    let mut roadie = Command::new(env!("CARGO_BIN_EXE_roadie"))
+        .args(["rehearse", "--port", "0", "--control-port", "0"])
+        .args(["--rust-log", "debug", "--dir", Layout::own().path()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(roadie.stdout.take().unwrap()).lines();
+    let ready = loop {
+        let line = lines.next_line().await.unwrap().unwrap();
+        if line.contains("ready in") {
+            break line;
+        }
+    };
+    let url = ready
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .unwrap();
+    // Nobody reads on: some dozens of rallies fill the pipe, and more have to be played.
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(10));
+    let client = client.build().unwrap();
+    for rally in 0..500 {
+        let answer = client.get(format!("{url}/start")).send().await;
+        assert_eq!(answer.unwrap().status(), 200, "rally {rally}");
+    }
+    let pid = Pid::from_raw(roadie.id().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), roadie.wait()).await;
+    assert_eq!(ended.unwrap().unwrap().code(), Some(0));
 }

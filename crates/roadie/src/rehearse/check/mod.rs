@@ -115,11 +115,14 @@ impl Check {
         // The acts decide how many tasks there are.
         stage.services.iter_mut().for_each(|s| s.scaling = None);
         let console = Console::elsewhere(stage.longest_name(), log);
+        let console = console.context("cannot start the thread that writes the log")?;
         let mut report = Report::new(dir.display().to_string(), self.speed, self.rate);
         let play = Play::new(self, &stage, &mut report);
-        rehearse
+        let played = rehearse
             .play(stage, &console, |house| play.run(house))
-            .await?;
+            .await;
+        console.screen().finish();
+        played?;
         let text = match self.format {
             Format::Text if self.streams() => report.verdict(),
             Format::Text => report.text(),

@@ -11,7 +11,7 @@ use chassis::trace::{TraceId, X_AMZN_TRACE_ID};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue};
 
-use super::figures::{self, Figures, OwnAnswer};
+use super::figures::{self, Figures, GivenTo, OwnAnswer};
 use super::forward::{Broken, Forwarder};
 use super::idle::Idle;
 use super::targets::{Lease, TargetGroup};
@@ -74,7 +74,7 @@ async fn pass(State(edge): State<Edge>, request: Request) -> Response {
     let request = request.map(|body| idle.note(body));
     let (address, port) = (target.address, edge.port);
     let adorn = |headers: &mut HeaderMap| forward(headers, port);
-    tokio::select! {
+    let mut response = tokio::select! {
         answer = edge.forwarder.pass(request, address, adorn) => match answer {
             // In flight until the last byte of the answer.
             Ok(answer) => answer.holding(target, &idle),
@@ -85,7 +85,9 @@ async fn pass(State(edge): State<Edge>, request: Request) -> Response {
             true => refuse(StatusCode::GATEWAY_TIMEOUT),
             false => refuse(StatusCode::REQUEST_TIMEOUT),
         },
-    }
+    };
+    response.extensions_mut().insert(GivenTo(address.port()));
+    response
 }
 
 /// Adds what an ALB tells the target about the request. All clients are on this machine.

@@ -3,7 +3,7 @@
 //! Named as in `CloudWatch`: `HTTPCode_ELB_5XX_Count` is what it answered itself,
 //! `HTTPCode_Target_5XX_Count` what it passed on, `TargetResponseTime` ends with the answer's head.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +28,10 @@ const BUCKETS: usize = 25 * STEPS;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnAnswer;
 
+/// Marks an answer to a request that was given to the target on this port, whoever answered it then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GivenTo(pub(crate) u16);
+
 /// The figures; handles to them are cheap.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures(Arc<Mutex<Book>>);
@@ -38,6 +42,8 @@ struct Book {
     total: Counts,
     /// Those of the window in which there were requests, the oldest first.
     seconds: VecDeque<Second>,
+    /// 5xx of requests that were given to the target on each port. Ports are few.
+    failed_on: BTreeMap<u16, u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +91,11 @@ impl Figures {
         self.book().status(Instant::now())
     }
 
+    /// How many requests came to a 5xx that were given to the target on each port.
+    pub(crate) fn failed_on(&self) -> BTreeMap<u16, u64> {
+        self.book().failed_on.clone()
+    }
+
     // A lock for the time of a few additions: atomics would need one to turn the seconds.
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,7 +118,12 @@ pub(crate) async fn count(
         target_5xx: u64::from(failed && !own),
     };
     let now = Instant::now();
-    figures.book().add(counts, now.duration_since(begun), now);
+    let mut book = figures.book();
+    book.add(counts, now.duration_since(begun), now);
+    if let Some(GivenTo(port)) = response.extensions().get().filter(|_| failed) {
+        *book.failed_on.entry(*port).or_default() += 1;
+    }
+    drop(book);
     response
 }
 
@@ -152,6 +168,7 @@ impl Book {
             begun,
             total: Counts::default(),
             seconds: VecDeque::new(),
+            failed_on: BTreeMap::new(),
         }
     }
 

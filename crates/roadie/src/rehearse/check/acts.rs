@@ -13,6 +13,7 @@ use super::Check;
 use super::audience::{Audience, Wishes};
 use super::cast::Member;
 use super::house::{House, end, has_ended, is_settled};
+use super::outcome::{Outcome, new_on};
 use super::report::{Act, OnAws, Report, Requests};
 
 /// Tasks of each service while tasks are killed: two are left then.
@@ -30,12 +31,6 @@ pub(super) struct Play<'a> {
     /// Whether standard output is for something else than words about the play.
     beside: bool,
     report: &'a mut Report,
-}
-
-/// What came of an act.
-pub(super) struct Outcome {
-    what: String,
-    on_aws: Option<OnAws>,
 }
 
 impl<'a> Play<'a> {
@@ -80,7 +75,7 @@ impl<'a> Play<'a> {
     async fn acts(&mut self, house: &House) -> anyhow::Result<()> {
         let steady = self.steady;
         let name = format!("steady load for {} s", steady.as_secs());
-        self.act(house, &name, 0, async || {
+        self.act(house, &name, false, async || {
             tokio::time::sleep(steady).await;
             Ok(Outcome::done("nothing happened"))
         })
@@ -111,7 +106,7 @@ impl<'a> Play<'a> {
     async fn deploy(&mut self, house: &House) -> anyhow::Result<()> {
         let release = format!("{}-next", self.release);
         let name = format!("deploy release {release}");
-        self.act(house, &name, 0, async || {
+        self.act(house, &name, false, async || {
             house.control.deploy(&Deploy {
                 tag: release.clone(),
                 service: None,
@@ -125,6 +120,7 @@ impl<'a> Play<'a> {
                 Some(service) => Ok(Outcome {
                     what: format!("{} did not come up", service.name),
                     on_aws: Some(end(service)),
+                    killed: None,
                 }),
             }
         })
@@ -139,7 +135,7 @@ impl<'a> Play<'a> {
         name: &str,
         to: &[(String, u32)],
     ) -> anyhow::Result<()> {
-        self.act(house, name, 0, async || {
+        self.act(house, name, false, async || {
             for (service, desired) in to {
                 let (service, desired) = (service.clone(), *desired);
                 house.control.scale(&Scale { service, desired })?;
@@ -168,7 +164,7 @@ impl<'a> Play<'a> {
         let environment = BTreeMap::from([((*variable).to_owned(), (*value).to_owned())]);
         let name = format!("deploy {short} with {variable}={value}");
         let before = self.release.clone();
-        self.act(house, &name, 0, async || {
+        self.act(house, &name, false, async || {
             house.control.deploy(&Deploy {
                 tag: format!("{before}-spoilt"),
                 service: Some(service.clone()),
@@ -196,7 +192,7 @@ impl<'a> Play<'a> {
         .await
     }
 
-    /// Plays one act under load.
+    /// Plays one act under load. None of its requests may be lost, but those that were given to what it `kills`.
     ///
     /// # Errors
     /// It did not end as it should, so that nothing can follow it. Lost requests are no error here.
@@ -204,10 +200,11 @@ impl<'a> Play<'a> {
         &mut self,
         house: &House,
         name: &str,
-        may_fail: u64,
+        kills: bool,
         act: impl AsyncFnOnce() -> anyhow::Result<Outcome>,
     ) -> anyhow::Result<()> {
         let begun = Instant::now();
+        let failed_on = house.control.figures.failed_on();
         let audience = Audience::enter(&self.wishes, house.address);
         // Something has to be in flight when it begins, and to come when it is over.
         tokio::time::sleep(AROUND).await;
@@ -218,9 +215,21 @@ impl<'a> Play<'a> {
             Err(_) => Ok(()),
         };
         tokio::time::sleep(AROUND).await;
-        let requests = Requests::of(&audience.leave().await, may_fail);
-        let (lost, sent) = (requests.lost(), requests.sent);
+        let tally = audience.leave().await;
         let outcome = played.and_then(|outcome| settled.map(|()| outcome));
+        let may_fail = match &outcome {
+            _ if !kills => 0,
+            Ok(Outcome {
+                killed: Some(killed),
+                ..
+            }) => {
+                let failed = new_on(killed, &failed_on, &house.control.figures.failed_on());
+                failed.min(self.wishes.most_in_flight())
+            }
+            _ => self.wishes.most_in_flight(),
+        };
+        let requests = Requests::of(&tally, may_fail);
+        let (lost, sent) = (requests.lost(), requests.sent);
         let (what, on_aws) = match &outcome {
             Ok(outcome) => (outcome.what.clone(), outcome.on_aws),
             Err(error) => (format!("{error:#}"), None),
@@ -252,21 +261,5 @@ impl<'a> Play<'a> {
             true => io::stderr().lock().write_all(text.as_bytes()),
             false => io::stdout().lock().write_all(text.as_bytes()),
         };
-    }
-}
-
-impl Outcome {
-    pub(super) fn done(what: &str) -> Self {
-        Self {
-            what: what.to_owned(),
-            on_aws: None,
-        }
-    }
-
-    fn of(what: &str, on_aws: OnAws) -> Self {
-        Self {
-            on_aws: Some(on_aws),
-            ..Self::done(what)
-        }
     }
 }

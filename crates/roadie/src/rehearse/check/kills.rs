@@ -3,10 +3,11 @@
 use anyhow::Context;
 
 use super::super::control::{Kill, Restore};
-use super::super::status::ServiceStatus;
-use super::acts::{Outcome, Play};
+use super::super::status::{ServiceStatus, TaskStatus};
+use super::acts::Play;
 use super::cast::Member;
 use super::house::{House, is_settled};
+use super::outcome::Outcome;
 
 impl Play<'_> {
     /// Kills the oldest task of a service.
@@ -17,15 +18,16 @@ impl Play<'_> {
             ..
         } = &self.cast[index];
         let service = service.clone();
-        let may_fail = self.wishes.most_in_flight();
         let name = format!("kill a task of {short}");
-        self.act(house, &name, may_fail, async || {
+        let targets = self.targets();
+        self.act(house, &name, true, async || {
             let status = house.settled().await?;
-            let of = |status: &[ServiceStatus]| {
-                let service = status.iter().find(|s| s.name == service)?;
-                service.tasks.first().map(|task| task.id)
-            };
-            let task = of(&status.services).context("there is no task to kill")?;
+            let ports = ports(&status.services, &targets, |s, task| {
+                s.name == service && s.tasks.first().map(|first| first.id) == Some(task.id)
+            });
+            let own = status.services.iter().find(|s| s.name == service);
+            let task = own.and_then(|service| service.tasks.first());
+            let task = task.context("there is no task to kill")?.id;
             let kill = Kill::Task {
                 service: service.clone(),
                 task,
@@ -36,20 +38,21 @@ impl Play<'_> {
             house
                 .until(|service| gone(service) && is_settled(service))
                 .await?;
-            Ok(Outcome::done("it was replaced"))
+            Ok(Outcome::killing("it was replaced", ports))
         })
         .await
     }
 
     /// Takes the first zone away, where there is another.
     pub(super) async fn kill_zone(&mut self, house: &House) -> anyhow::Result<()> {
-        let zones = house.control.status().await.zones;
-        let [first, _, ..] = &*zones else {
+        let status = house.control.status().await;
+        let [first, _, ..] = &*status.zones else {
             return Ok(());
         };
         let zone = first.name.clone();
-        let may_fail = self.wishes.most_in_flight();
-        self.act(house, &format!("kill zone {zone}"), may_fail, async || {
+        let targets = self.targets();
+        let ports = ports(&status.services, &targets, |_, task| task.zone == zone);
+        self.act(house, &format!("kill zone {zone}"), true, async || {
             let kill = Kill::Zone { zone: zone.clone() };
             house.control.kill(&kill).await?;
             let left = |s: &ServiceStatus| s.tasks.iter().all(|task| task.zone != zone);
@@ -58,8 +61,37 @@ impl Play<'_> {
                 .await?;
             let zone = zone.clone();
             house.control.restore(&Restore { zone })?;
-            Ok(Outcome::done("its tasks run elsewhere"))
+            Ok(Outcome::killing("its tasks run elsewhere", ports))
         })
         .await
     }
+
+    /// The services that the load balancer leads to.
+    fn targets(&self) -> Vec<String> {
+        let targets = self.cast.iter().filter(|member| member.spoilt.is_some());
+        targets.map(|member| member.name.clone()).collect()
+    }
+}
+
+/// The ports of the tasks that `are_killed`; none where one of them is no target, because what is lost there
+/// shows elsewhere.
+fn ports(
+    services: &[ServiceStatus],
+    targets: &[String],
+    are_killed: impl Fn(&ServiceStatus, &TaskStatus) -> bool,
+) -> Option<Vec<u16>> {
+    let mut ports = Vec::new();
+    for service in services {
+        for task in service
+            .tasks
+            .iter()
+            .filter(|task| are_killed(service, task))
+        {
+            if !targets.contains(&service.name) {
+                return None;
+            }
+            ports.extend(task.port);
+        }
+    }
+    Some(ports)
 }

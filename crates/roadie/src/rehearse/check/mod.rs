@@ -1,6 +1,7 @@
 //! `roadie rehearse check`: the life of a deployment under load, unattended, and what became of it.
 //!
-//! - `acts`, `kills`: what is played, in which order; `house`: what it is played in; `cast`: who plays;
+//! - `acts`, `kills`, `outcome`: what is played, in which order, and what comes of it;
+//! - `house`: what it is played in; `cast`: who plays;
 //! - `audience`: the load; `report`: what is said in the end, as text, JSON or
 //!   `JUnit`.
 
@@ -9,6 +10,7 @@ mod audience;
 mod cast;
 mod house;
 mod kills;
+mod outcome;
 mod report;
 
 use std::fs::{self, File};

@@ -27,6 +27,8 @@ pub(crate) struct Blueprint {
     /// Of one task; 1 is a processor.
     pub(crate) reserved_cpus: Option<f64>,
     pub(crate) reserved_bytes: Option<u64>,
+    /// More memory than this for all containers of a task, and one is killed.
+    pub(crate) limit_bytes: Option<u64>,
     /// In start order.
     pub(crate) containers: Vec<Part>,
     pub(crate) targets: Vec<TargetOf>,
@@ -102,6 +104,7 @@ impl Blueprint {
                     .clone(),
             });
         }
+        let memory = definition.memory_mib().map(|mib| u64::from(mib) << 20);
         Ok(Self {
             release: tag.to_owned(),
             cluster: service.cluster.clone().unwrap_or("default".to_owned()),
@@ -109,7 +112,8 @@ impl Blueprint {
             reserved_cpus: definition
                 .cpu_units()
                 .map(|units| f64::from(units) / 1024.0),
-            reserved_bytes: definition.memory_mib().map(|mib| u64::from(mib) << 20),
+            reserved_bytes: memory,
+            limit_bytes: memory.filter(|_| definition.memory.is_some()),
             containers,
             targets,
             offers: offers(service, definition.body, fixtures)?,
@@ -149,6 +153,20 @@ fn offers(
     fixtures: &Fixtures,
 ) -> anyhow::Result<Vec<Offer>> {
     let owner = &service.service_name;
+    let connect = service.service_connect_configuration.as_ref();
+    for offered in connect
+        .iter()
+        .filter(|c| c.enabled)
+        .flat_map(|c| &c.services)
+    {
+        let port = &offered.port_name;
+        let mut known = fixtures.names.iter();
+        if !known.any(|name| name.owner() == owner && name.port_name() == port) {
+            bail!(
+                "service {owner}: {port} is a new name; names are made when the rehearsal starts"
+            );
+        }
+    }
     let own = fixtures.names.iter().filter(|name| name.owner() == owner);
     let offers = own.map(|name| {
         let port = name.port_name();

@@ -73,10 +73,11 @@ impl Task {
             self.registrations.push(registration);
         }
         let containers = self.members.iter().map(Member::gauged).collect();
+        let limit = context.blueprint.limit_bytes;
         let period = context.stagehand.clock.real(auto_scaling::PERIOD) / 4;
         let (teller, meter) = (context.teller(), context.meter.clone());
         self.checks
-            .spawn(meter.run(containers, period, move |what| teller.say(&what)));
+            .spawn(meter.run(containers, limit, period, move |what| teller.say(&what)));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod properties;
 mod replacement;
+mod scaling;
 mod world;
 mod zones;
 

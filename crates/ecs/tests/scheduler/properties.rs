@@ -163,7 +163,8 @@ fn whatever_befalls_a_deployment_the_maximum_holds_and_all_is_well_in_the_end() 
         settings.rebalances = draw.below(2) == 0;
         settings.grace_period = seconds(draw.below(2) * 30);
         let zones = settings.zones;
-        let most = settings.deployment.most_tasks(10);
+        let deployment = settings.deployment.clone();
+        let mut most = deployment.most_tasks(desired);
         let good = draw.good();
         let mut world = World::settled(settings, desired, good);
         let next = draw.behaviour();
@@ -186,6 +187,7 @@ fn whatever_befalls_a_deployment_the_maximum_holds_and_all_is_well_in_the_end() 
                 }
                 3 => {
                     wanted = 1 + u32::try_from(draw.below(10)).unwrap();
+                    most = most.max(deployment.most_tasks(wanted));
                     world.scale(wanted);
                 }
                 _ => {

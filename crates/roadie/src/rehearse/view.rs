@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use self::line::{Line, Look};
 use super::console::Console;
 use super::control::{Control, Status};
-use super::figures::{EdgeStatus, Millis};
+use super::figures::Millis;
 use super::screen::{self, Screen, Size};
 use super::status::{DeploymentStatus, ServiceStatus, TaskStatus, age};
 
@@ -60,7 +60,7 @@ pub(crate) fn render(snapshot: &Snapshot, size: Size, colour: bool) -> String {
     let mut serving_shown = shown.saturating_sub(all().count() - serving).min(serving);
     let mut others_shown = shown.min(all().count() - serving);
 
-    let mut lines = vec![page.head(&snapshot.url, &snapshot.status.load_balancer)];
+    let mut lines = vec![page.head(&snapshot.url, &snapshot.status)];
     for service in services {
         lines.push(page.service(service));
         lines.extend(open(service).map(|deployment| page.deployment(deployment, service)));
@@ -137,7 +137,8 @@ impl Page {
         Line::new(self.width, self.colour)
     }
 
-    fn head(self, url: &str, edge: &EdgeStatus) -> Line {
+    fn head(self, url: &str, status: &Status) -> Line {
+        let edge = &status.load_balancer;
         let (recent, total) = (&edge.recent, &edge.total);
         let line = self.line();
         let line = line.put(Look::Faint, "-- ").put(Look::Strong, url);
@@ -156,6 +157,9 @@ impl Page {
             (0, ever) => line.put(Look::Plain, &format!(", {ever} errors in all")),
             (now, ever) => line.put(Look::Bad, &format!(", {now} errors, {ever} in all")),
         };
+        for zone in status.zones.iter().filter(|zone| zone.lost) {
+            line = line.put(Look::Bad, &format!(", {} lost", zone.name));
+        }
         line.put(Look::Faint, " ").fill(Look::Faint, '-')
     }
 

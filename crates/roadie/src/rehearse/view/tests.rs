@@ -121,3 +121,12 @@ fn a_release_cannot_move_the_cursor() {
     let view = draw(&snapshot, 80, 24);
     assert!(view.contains("1[2J "), "{view}");
 }
+
+#[test]
+fn a_zone_that_is_lost_is_told() {
+    let mut snapshot = snapshot(1, "COMPLETED");
+    let zones = json!([{"name": "1a", "lost": true}, {"name": "1b", "lost": false}]);
+    snapshot.status.zones = serde_json::from_value(zones).unwrap();
+    let view = draw(&snapshot, 80, 24);
+    assert!(view.contains(", no errors, 1a lost --"), "{view}");
+}

@@ -54,8 +54,11 @@ async fn a_revision_that_crashes_is_rolled_back_and_nobody_notices() {
     let layout = Layout::copy("crashes");
     let roadie = three_tasks(&layout, 20).await;
     let load = Load::start(&roadie);
+    // While it warms up: one that is ready first would get requests, here as on AWS.
+    layout.set_environment("node-john", "FAULT_UNREADY", "true");
     layout.set_environment("node-john", "FAULT_CRASH_AFTER_MS", "50");
     is_rolled_back(&roadie, "a crash").await;
+    assert!(roadie.said("node-john ended: exit status: 70") >= 3);
     nobody_noticed(load, "a crash").await;
 }
 

@@ -89,6 +89,26 @@ impl CreateService {
         Duration::from_secs(self.health_check_grace_period_seconds.unwrap_or(0).into())
     }
 
+    /// Whether tasks move when the zones have become uneven: yes, unless the file says no or what else
+    /// it says does not go with that. (A service that AWS knew before there was such a thing, and whose
+    /// file is silent, does not.)
+    #[must_use]
+    pub fn rebalances(&self) -> bool {
+        if let Some(given) = &self.availability_zone_rebalancing {
+            return given == "ENABLED";
+        }
+        let by_zone = |strategy: &PlacementStrategy| {
+            let field = strategy.field.as_deref();
+            strategy.kind == PlacementStrategyType::Spread
+                && field == Some("attribute:ecs.availability-zone")
+        };
+        let mut balancers = self.load_balancers.iter();
+        self.scheduling_strategy() == SchedulingStrategy::Replica
+            && self.deployment().maximum_percent() > 100
+            && self.placement_strategy.first().is_none_or(by_zone)
+            && balancers.all(|balanced| balanced.load_balancer_name.is_none())
+    }
+
     /// How many tasks AWS counts: `REPLICA` unless given.
     #[must_use]
     pub fn scheduling_strategy(&self) -> SchedulingStrategy {
@@ -188,4 +208,31 @@ pub struct AwsVpcConfiguration {
     pub security_groups: Vec<String>,
     /// `ENABLED` or `DISABLED`.
     pub assign_public_ip: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_move_between_zones_unless_something_speaks_against_it() {
+        let rebalances = |more: &str| {
+            let text = format!(r#"{{"serviceName": "web" {more}}}"#);
+            let service: CreateService = serde_json::from_str(&text).unwrap();
+            service.rebalances()
+        };
+        let by = |kind, field| {
+            format!(r#", "placementStrategy": [{{"type": "{kind}", "field": "{field}"}}]"#)
+        };
+        assert!(rebalances(""));
+        assert!(rebalances(&by("spread", "attribute:ecs.availability-zone")));
+        assert!(!rebalances(&by("spread", "instanceId")));
+        assert!(!rebalances(&by("binpack", "memory")));
+        assert!(!rebalances(r#", "schedulingStrategy": "DAEMON""#));
+        assert!(!rebalances(
+            r#", "availabilityZoneRebalancing": "DISABLED""#
+        ));
+        let full = r#", "deploymentConfiguration": {"maximumPercent": 100}"#;
+        assert!(!rebalances(full));
+    }
 }

@@ -135,7 +135,6 @@ impl Service {
         let checks = blueprint.containers.iter().any(|part| part.check.is_some());
         let scaling = Scaling::read(layout, &service.service_name, fixtures);
         let desired = service.desired_count.unwrap_or(0);
-        let rebalancing = service.availability_zone_rebalancing.as_deref();
         Ok(Self {
             name: service.service_name.clone(),
             desired_count: scaling
@@ -147,7 +146,7 @@ impl Service {
                 grace_period: service.health_check_grace_period(),
                 deregistration_delay: delays.max().unwrap_or_default(),
                 zones,
-                rebalances: rebalancing == Some("ENABLED"),
+                rebalances: service.rebalances(),
             },
             blueprint,
             scaling,

@@ -69,6 +69,8 @@ async fn a_zone_that_is_lost_takes_its_tasks_and_the_others_fill_up() {
     .await;
 
     assert!(roadie.ask(&["restore", "zone", "rehearsal-1a"]).await.0);
+    // Uneven: one of the two moves.
+    until(&roadie, &[("rehearsal-1a", 1), ("rehearsal-1b", 1)]).await;
     assert!(roadie.ask(&["scale", NODES, "4"]).await.0);
     until(&roadie, &[("rehearsal-1a", 2), ("rehearsal-1b", 2)]).await;
 

@@ -260,4 +260,22 @@ mod tests {
         assert!(group.accepts(200));
         assert!(!group.accepts(204));
     }
+
+    #[test]
+    fn attributes_say_how_requests_are_spread() {
+        let of = |attributes: &str| {
+            let text = format!(r#"{{"TargetGroupArn": "arn", "Attributes": [{attributes}]}}"#);
+            serde_json::from_str::<ModifyTargetGroupAttributes>(&text).unwrap()
+        };
+        let silent = of("");
+        assert_eq!((silent.algorithm(), silent.slow_start()), (None, None));
+        let least =
+            r#"{"Key": "load_balancing.algorithm.type", "Value": "least_outstanding_requests"}"#;
+        assert_eq!(
+            of(least).algorithm(),
+            Some(Algorithm::LeastOutstandingRequests)
+        );
+        let slow = r#"{"Key": "slow_start.duration_seconds", "Value": "30"}"#;
+        assert_eq!(of(slow).slow_start(), Some(Duration::from_secs(30)));
+    }
 }

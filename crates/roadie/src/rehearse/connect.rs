@@ -229,3 +229,6 @@ async fn answer(proxy: &Proxy, request: Request) -> Response {
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
+
+#[cfg(test)]
+mod tests;

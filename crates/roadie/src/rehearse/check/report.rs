@@ -210,7 +210,12 @@ impl Report {
     }
 
     pub(super) fn junit(&self) -> String {
-        junit::write(&self.layout, &self.acts)
+        let mut acts = self.acts.clone();
+        if !self.complete {
+            let why = "interrupted before its end".to_owned();
+            acts.push(Act::quiet("the rest", why, false, Duration::ZERO));
+        }
+        junit::write(&self.layout, &acts)
     }
 }
 

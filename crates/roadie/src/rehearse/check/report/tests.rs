@@ -104,4 +104,10 @@ fn what_was_interrupted_is_not_passed() {
     let report = Report::new(String::new(), 1.0, 1.0);
     assert!(!report.passed());
     assert!(report.text().contains("INTERRUPTED"));
+    // A CI server reads nothing but the file.
+    assert!(
+        report.junit().contains("tests=\"1\" failures=\"1\""),
+        "{}",
+        report.junit()
+    );
 }

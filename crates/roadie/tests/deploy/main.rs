@@ -39,6 +39,53 @@ fn a_missing_value_is_told_before_the_first_call_and_with_all_others() {
     }
 }
 
+/// What is asked when everything of ours is gone, and the answer: what is others' is left.
+const LEFT: [(&str, &str); 17] = [
+    (
+        "logs describe-log-groups --query logGroups[].logGroupName",
+        "[\"microservice-ping-pong-other\"]",
+    ),
+    // A deleted cluster is INACTIVE for a while.
+    (
+        "ecs describe-clusters --clusters microservice-ping-pong-cluster default \
+         --query clusters[?status=='ACTIVE'].clusterName",
+        "[\"default\"]",
+    ),
+    (
+        "iam list-instance-profiles --query InstanceProfiles[].InstanceProfileName",
+        "[\"other\"]",
+    ),
+    ("iam list-roles --query Roles[].RoleName", "[]"),
+    ("elbv2 describe-load-balancers --query LoadBalancers", "[]"),
+    ("elbv2 describe-target-groups --query TargetGroups", "[]"),
+    ("ecr describe-repositories --query repositories", "[]"),
+    ("ssm describe-parameters --query Parameters", "[]"),
+    (
+        "ec2 describe-security-groups --query SecurityGroups[].GroupName",
+        "[\"default\"]",
+    ),
+    (
+        "ec2 describe-launch-templates --query LaunchTemplates",
+        "[]",
+    ),
+    (
+        "autoscaling describe-auto-scaling-groups --query AutoScalingGroups",
+        "[]",
+    ),
+    ("cloudwatch describe-alarms --query MetricAlarms", "[]"),
+    ("cloudwatch list-dashboards --query DashboardEntries", "[]"),
+    (
+        "application-autoscaling describe-scalable-targets --service-namespace ecs --query ScalableTargets",
+        "[]",
+    ),
+    (
+        "application-autoscaling describe-scaling-policies --service-namespace ecs --query ScalingPolicies",
+        "[]",
+    ),
+    ("servicediscovery list-namespaces --query Namespaces", "[]"),
+    ("ecs list-task-definitions --query taskDefinitionArns", "[]"),
+];
+
 /// Twice, a new release, back again, and away: the life of a layout.
 fn life(layout: &str, test: &str) {
     let cloud = Cloud::new(test);
@@ -105,51 +152,7 @@ fn life(layout: &str, test: &str) {
     assert!(!gone.changes().is_empty());
     let left = cloud.roadie("destroy --yes").succeeded();
     assert!(left.stdout.contains("nothing of ours"), "{}", left.stdout);
-    for (look, left) in [
-        (
-            "logs describe-log-groups --query logGroups[].logGroupName",
-            "[\"microservice-ping-pong-other\"]",
-        ),
-        // A deleted cluster is INACTIVE for a while.
-        (
-            "ecs describe-clusters --clusters microservice-ping-pong-cluster default \
-             --query clusters[?status=='ACTIVE'].clusterName",
-            "[\"default\"]",
-        ),
-        (
-            "iam list-instance-profiles --query InstanceProfiles[].InstanceProfileName",
-            "[\"other\"]",
-        ),
-        ("iam list-roles --query Roles[].RoleName", "[]"),
-        ("elbv2 describe-load-balancers --query LoadBalancers", "[]"),
-        ("elbv2 describe-target-groups --query TargetGroups", "[]"),
-        ("ecr describe-repositories --query repositories", "[]"),
-        ("ssm describe-parameters --query Parameters", "[]"),
-        (
-            "ec2 describe-security-groups --query SecurityGroups[].GroupName",
-            "[\"default\"]",
-        ),
-        (
-            "ec2 describe-launch-templates --query LaunchTemplates",
-            "[]",
-        ),
-        (
-            "autoscaling describe-auto-scaling-groups --query AutoScalingGroups",
-            "[]",
-        ),
-        ("cloudwatch describe-alarms --query MetricAlarms", "[]"),
-        ("cloudwatch list-dashboards --query DashboardEntries", "[]"),
-        (
-            "application-autoscaling describe-scalable-targets --service-namespace ecs --query ScalableTargets",
-            "[]",
-        ),
-        (
-            "application-autoscaling describe-scaling-policies --service-namespace ecs --query ScalingPolicies",
-            "[]",
-        ),
-        ("servicediscovery list-namespaces --query Namespaces", "[]"),
-        ("ecs list-task-definitions --query taskDefinitionArns", "[]"),
-    ] {
+    for (look, left) in LEFT {
         assert_eq!(cloud.ask(look).to_string(), left, "{look}");
     }
 }

@@ -75,6 +75,21 @@ async fn a_revision_that_listens_on_another_port_is_rolled_back_and_nobody_notic
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revision_whose_health_check_answers_500_is_rolled_back_and_nobody_notices() {
+    let layout = Layout::copy("answers-500");
+    // The check plays a rally: an injected fault answers it with 500, and spares /ping.
+    let path = "\"HealthCheckPath\": ";
+    let (from, to) = (format!("{path}\"/ping\""), format!("{path}\"/start\""));
+    layout.replace("node-target-group.json", &from, &to);
+    let roadie = three_tasks(&layout, 20).await;
+    let load = Load::start(&roadie);
+    layout.set_environment("node-john", "FAULT_ERROR_RATE", "1");
+    is_rolled_back(&roadie, "a check that answers 500").await;
+    assert!(roadie.said("GET /start 500") >= 3);
+    nobody_noticed(load, "a check that answers 500").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_turns_bad_after_its_deployment_is_replaced_and_nobody_notices() {
     let layout = Layout::copy("turns-bad");
     layout.set_environment("node-john", "ADMIN_PORT", "0");

@@ -8,7 +8,9 @@ use axum::routing::get;
 use http::header;
 use tokio::net::TcpListener;
 
+use crate::health::Health;
 use crate::metrics::{self, Metrics};
+use crate::server::{self, Limits};
 
 /// `GET /metrics`; a service merges what it adds.
 pub fn routes(metrics: Arc<Metrics>) -> Router {
@@ -25,8 +27,10 @@ pub fn routes(metrics: Arc<Metrics>) -> Router {
     Router::new().route("/metrics", get(render))
 }
 
-/// Serves until the process ends: figures are wanted most while it drains.
-pub async fn serve(listener: TcpListener, routes: Router) {
-    // axum::serve only returns an error through a listener that gives up, and TCP's does not.
-    let _ = axum::serve(listener, routes).await;
+/// Serves until it is dropped: figures are wanted most while the process drains. By the same server as
+/// the public listener, so that both have limits and no program carries two.
+pub async fn serve(listener: TcpListener, routes: Router, limits: Limits) {
+    let never = std::future::pending();
+    // Without an end there is nothing to be cut off.
+    let _ = server::serve(listener, routes, Health::default(), limits, never).await;
 }

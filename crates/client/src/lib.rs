@@ -70,7 +70,7 @@ pub async fn run(config: Config, started: Started) -> Result<(), CutOff> {
         None => serve.await,
         Some(listener) => tokio::select! {
             outcome = serve => outcome,
-            () = chassis::admin::serve(listener, figures) => unreachable!("it serves until dropped"),
+            () = chassis::admin::serve(listener, figures, limits) => unreachable!("it serves until dropped"),
         },
     }
 }

@@ -72,7 +72,7 @@ pub async fn run(config: Config, started: Started) -> anyhow::Result<()> {
 
     let serve = server::serve(started.listener, public, health, limits, started.shutdown);
     if let Some(listener) = started.admin {
-        tokio::spawn(chassis::admin::serve(listener, admin));
+        tokio::spawn(chassis::admin::serve(listener, admin, limits));
     }
     Ok(serve.await?)
 }

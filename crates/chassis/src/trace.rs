@@ -6,6 +6,7 @@
 //! and the ALB's root is passed on untouched, so that its access log still leads here.
 
 use std::fmt;
+use std::ops::Deref;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -56,7 +57,7 @@ impl TraceId {
 
     /// Reads 32 lower-case hex digits.
     fn parse(hex: &str) -> Option<Self> {
-        let id = is_lower_hex(hex, 32).then(|| u128::from_str_radix(hex, 16).ok())??;
+        let id = lower_hex(hex, 32)?;
         (id != 0).then_some(Self(id))
     }
 
@@ -70,9 +71,15 @@ impl TraceId {
     /// The id as an ALB writes it: `1-<8 hex>-<24 hex>`.
     #[must_use]
     pub fn to_amzn(self) -> String {
-        let mut root = format!("1-{self}");
-        root.insert("1-".len() + 8, '-');
-        root
+        let hex = self.to_hex();
+        let (seconds, rest) = hex.split_at(8);
+        ["1-", seconds, "-", rest].concat()
+    }
+
+    /// The id as it is shown.
+    #[must_use]
+    pub fn to_hex(self) -> Hex<32> {
+        Hex::of(self.0)
     }
 }
 
@@ -89,9 +96,15 @@ impl SpanId {
         self.0
     }
 
+    /// The id as it is shown.
+    #[must_use]
+    pub fn to_hex(self) -> Hex<16> {
+        Hex::of(self.0.into())
+    }
+
     /// Reads 16 lower-case hex digits.
     fn parse(hex: &str) -> Option<Self> {
-        let id = is_lower_hex(hex, 16).then(|| u64::from_str_radix(hex, 16).ok())??;
+        let id = u64::try_from(lower_hex(hex, 16)?).ok()?;
         (id != 0).then_some(Self(id))
     }
 }
@@ -110,26 +123,39 @@ impl From<u64> for SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0.to_be_bytes(), f)
+        f.write_str(&self.to_hex())
     }
 }
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0.to_be_bytes(), f)
+        f.write_str(&self.to_hex())
     }
 }
 
-/// Ids are written several times a request, and padded numbers take their time.
-fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [b'0'; 32];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+/// Lower-case hex digits, as many as it has bytes. Ids are written and read several times a request, and
+/// the standard library's way with padded numbers takes ten times as long.
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<const DIGITS: usize>([u8; DIGITS]);
+
+impl<const DIGITS: usize> Hex<DIGITS> {
+    fn of(mut number: u128) -> Self {
+        let mut digits = [0; DIGITS];
+        for digit in digits.iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(number & 15) as usize];
+            number >>= 4;
+        }
+        Self(digits)
     }
-    // Digits only: this cannot fail.
-    f.write_str(std::str::from_utf8(&text[..2 * bytes.len()]).unwrap_or_default())
+}
+
+impl<const DIGITS: usize> Deref for Hex<DIGITS> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        // Digits are text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 impl TraceContext {
@@ -167,14 +193,14 @@ impl TraceContext {
 
     /// Writes the headers of a call made on behalf of this request; `span` names the call.
     pub fn inject(&self, span: SpanId, headers: &mut HeaderMap) {
-        let sampled = u8::from(self.sampled);
-        let traceparent = format!("00-{}-{span}-{sampled:02x}", self.trace_id);
-        let amzn = if let Some(root) = &self.amzn_root {
-            format!("Root={root};Parent={span};Sampled={sampled}")
-        } else {
-            let root = self.trace_id.to_amzn();
-            format!("Root={root};Parent={span};Sampled={sampled}")
+        let (id, span) = (self.trace_id.to_hex(), span.to_hex());
+        let sampled = if self.sampled { "1" } else { "0" };
+        let traceparent = ["00-", &id, "-", &span, "-0", sampled].concat();
+        let root = match &self.amzn_root {
+            Some(root) => root,
+            None => &self.trace_id.to_amzn(),
         };
+        let amzn = ["Root=", root, ";Parent=", &span, ";Sampled=", sampled].concat();
         insert(headers, TRACEPARENT, traceparent);
         insert(headers, X_AMZN_TRACE_ID, amzn);
         if let Some(state) = &self.state {
@@ -220,22 +246,29 @@ impl<'a> AmznHeader<'a> {
 /// Version 00 has exactly four fields; a later version may append more, and `ff` is never valid.
 fn parse_traceparent(header: &str) -> Option<(TraceId, SpanId, bool)> {
     let mut fields = header.trim().split('-');
-    let version = fields.next().filter(|v| is_lower_hex(v, 2) && *v != "ff")?;
+    let version = lower_hex(fields.next()?, 2).filter(|version| *version != 0xff)?;
     let trace_id = TraceId::parse(fields.next()?)?;
     let parent = SpanId::parse(fields.next()?)?;
-    let flags = fields.next().filter(|flags| is_lower_hex(flags, 2))?;
-    if version == "00" && fields.next().is_some() {
+    let flags = lower_hex(fields.next()?, 2)?;
+    if version == 0 && fields.next().is_some() {
         return None;
     }
-    let flags = u8::from_str_radix(flags, 16).ok()?;
     Some((trace_id, parent, flags & 1 == 1))
 }
 
-fn is_lower_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+/// Reads exactly so many lower-case hex digits, 32 at most.
+fn lower_hex(text: &str, digits: usize) -> Option<u128> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    if text.len() != digits {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, byte| {
+        Some(number << 4 | u128::from(digit(byte)?))
+    })
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {

@@ -87,7 +87,7 @@ pub async fn observe(
         false => Problem::misdirected(&exchange.observer.service).into_response(),
     };
 
-    if let Ok(id) = HeaderValue::try_from(trace.trace_id.to_string()) {
+    if let Ok(id) = HeaderValue::try_from(&*trace.trace_id.to_hex()) {
         response.headers_mut().insert(X_TRACE_ID, id);
     }
     let problem = response.extensions_mut().remove::<Problem>();
@@ -151,8 +151,8 @@ impl Exchange {
                     error.code = problem.map(|problem| problem.code),
                     error.hop = problem.and_then(|problem| problem.hop.as_deref()),
                     error.detail = problem.map(|problem| problem.detail.as_str()),
-                    trace_id = %self.trace.trace_id,
-                    span_id = %self.trace.span_id,
+                    trace_id = &*self.trace.trace_id.to_hex(),
+                    span_id = &*self.trace.span_id.to_hex(),
                     "{} {} {status}",
                     self.method,
                     self.path

@@ -15,7 +15,7 @@ use crate::trace::TraceId;
 
 /// An error on its way to the caller.
 ///
-/// As a response it is only a status: [`request::observe`](crate::request::observe) writes the body,
+/// As a response it is only a status: [`Observe`](crate::request::Observe) writes the body,
 /// because that is where the trace id is known, and logs the error, because that is the boundary.
 #[derive(Clone, Debug)]
 pub struct Problem {

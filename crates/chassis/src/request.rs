@@ -1,13 +1,17 @@
 //! What happens around every request: its trace, its log line, its figures, its error's body.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
 
 use crate::metrics::{InFlight, Metrics};
 use crate::problem::Problem;
@@ -25,17 +29,6 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// answer with a meow missing.
 pub const X_MEANT_FOR: HeaderName = HeaderName::from_static("x-meant-for");
 
-/// What [`observe`] needs to know.
-#[derive(Clone, Debug)]
-pub struct Observer {
-    /// Who answers, as the logs name it.
-    pub service: Arc<str>,
-    /// Where durations are recorded.
-    pub metrics: Arc<Metrics>,
-    /// Where spans are recorded.
-    pub spans: Spans,
-}
-
 /// Who asked, as far as the handler knows: put into the extensions of its response, it becomes the
 /// field `from` of the log line.
 #[derive(Clone, Debug)]
@@ -51,56 +44,96 @@ pub struct Caller(pub String);
 /// - Records the duration by method, matched route and status.
 ///
 /// A connection that ends drops the future of its request; that is logged and counted as 499.
-pub async fn observe(
-    State(observer): State<Observer>,
-    matched: Option<MatchedPath>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let mut trace = TraceContext::from_headers(request.headers());
-    let route = matched.as_ref().map_or("", MatchedPath::as_str);
-    let mut span = observer
-        .spans
-        .server(|| format!("{} {route}", request.method()), &mut trace);
-    span.set("http.request.method", request.method().as_str());
-    span.set("http.route", route);
-    span.set("url.path", request.uri().path());
+#[derive(Clone, Debug)]
+pub struct Observe(Arc<Observer>);
 
-    let trace = Arc::new(trace);
-    let mut exchange = Exchange {
-        started: Instant::now(),
-        _active: observer.metrics.request_started(),
-        method: request.method().clone(),
-        path: request.uri().path().to_owned(),
-        quiet: is_health_check(route, request.headers()),
-        route: route.to_owned(),
-        trace: Arc::clone(&trace),
-        span,
-        observer,
-        done: false,
-    };
-    request.extensions_mut().insert(Arc::clone(&trace));
+#[derive(Debug)]
+struct Observer {
+    service: Arc<str>,
+    metrics: Arc<Metrics>,
+    spans: Spans,
+}
 
-    let meant_for = request.headers().get(X_MEANT_FOR);
-    let mut response = match meant_for.is_none_or(|name| *name == *exchange.observer.service) {
-        true => next.run(request).await,
-        false => Problem::misdirected(&exchange.observer.service).into_response(),
-    };
-
-    if let Ok(id) = HeaderValue::try_from(&*trace.trace_id.to_hex()) {
-        response.headers_mut().insert(X_TRACE_ID, id);
+impl Observe {
+    /// Logs requests as `service`, and records them in `metrics` and `spans`.
+    #[must_use]
+    pub fn new(service: Arc<str>, metrics: Arc<Metrics>, spans: Spans) -> Self {
+        Self(Arc::new(Observer {
+            service,
+            metrics,
+            spans,
+        }))
     }
-    let problem = response.extensions_mut().remove::<Problem>();
-    if let Some(problem) = &problem {
-        *response.body_mut() = problem.to_body(trace.trace_id);
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed {
+            observer: Arc::clone(&self.0),
+            inner,
+        }
     }
-    let caller = response.extensions_mut().remove::<Caller>();
-    exchange.finish(
-        response.status().as_u16(),
-        problem.as_ref(),
-        caller.as_ref(),
-    );
-    response
+}
+
+/// A service inside of [`Observe`].
+#[derive(Clone, Debug)]
+pub struct Observed<S> {
+    observer: Arc<Observer>,
+    inner: S,
+}
+
+impl<S> Service<Request> for Observed<S>
+where
+    S: Service<Request>,
+    S::Response: IntoResponse,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Observation<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let exchange = Exchange::begin(&self.observer, &mut request);
+        let meant_for = request.headers().get(X_MEANT_FOR);
+        let ours = meant_for.is_none_or(|name| *name == *self.observer.service);
+        Observation {
+            exchange,
+            answer: ours.then(|| self.inner.call(request)),
+        }
+    }
+}
+
+pin_project! {
+    /// The answer of a service inside of [`Observe`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Observation<F> {
+        exchange: Exchange,
+        // None where the request is meant for another service.
+        #[pin]
+        answer: Option<F>,
+    }
+}
+
+impl<F, R, E> Future for Observation<F>
+where
+    F: Future<Output = Result<R, E>>,
+    R: IntoResponse,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = match this.answer.as_pin_mut() {
+            Some(answer) => ready!(answer.poll(context))?.into_response(),
+            None => Problem::misdirected(&this.exchange.observer.service).into_response(),
+        };
+        Poll::Ready(Ok(this.exchange.end(response)))
+    }
 }
 
 /// Checks come every few seconds from everywhere: they would drown what the log is for.
@@ -116,20 +149,62 @@ struct Exchange {
     _active: InFlight,
     method: Method,
     path: String,
-    route: String,
+    route: Option<MatchedPath>,
     quiet: bool,
     trace: Arc<TraceContext>,
     span: Span,
-    observer: Observer,
+    observer: Arc<Observer>,
     done: bool,
 }
 
 impl Exchange {
+    fn begin(observer: &Arc<Observer>, request: &mut Request) -> Self {
+        let mut trace = TraceContext::from_headers(request.headers());
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let route = matched.as_ref().map_or("", MatchedPath::as_str);
+        let name = || format!("{} {route}", request.method());
+        let mut span = observer.spans.server(name, &mut trace);
+        span.set("http.request.method", request.method().as_str());
+        span.set("http.route", route);
+        span.set("url.path", request.uri().path());
+
+        let trace = Arc::new(trace);
+        let exchange = Self {
+            started: Instant::now(),
+            _active: observer.metrics.request_started(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            quiet: is_health_check(route, request.headers()),
+            route: matched,
+            trace: Arc::clone(&trace),
+            span,
+            observer: Arc::clone(observer),
+            done: false,
+        };
+        request.extensions_mut().insert(trace);
+        exchange
+    }
+
+    fn end(&mut self, mut response: Response) -> Response {
+        if let Ok(id) = HeaderValue::try_from(&*self.trace.trace_id.to_hex()) {
+            response.headers_mut().insert(X_TRACE_ID, id);
+        }
+        let problem = response.extensions_mut().remove::<Problem>();
+        if let Some(problem) = &problem {
+            *response.body_mut() = problem.to_body(self.trace.trace_id);
+        }
+        let caller = response.extensions_mut().remove::<Caller>();
+        let status = response.status().as_u16();
+        self.finish(status, problem.as_ref(), caller.as_ref());
+        response
+    }
+
     fn finish(&mut self, status: u16, problem: Option<&Problem>, caller: Option<&Caller>) {
         self.done = true;
         let took = self.started.elapsed();
+        let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let metrics = &self.observer.metrics;
-        metrics.request_finished(&self.method, &self.route, status, took);
+        metrics.request_finished(&self.method, route, status, took);
         self.span
             .set("http.response.status_code", i64::from(status));
         if let Some(problem) = problem.filter(|problem| problem.status.is_server_error()) {
@@ -144,7 +219,7 @@ impl Exchange {
                     service = &*self.observer.service,
                     http.request.method = self.method.as_str(),
                     url.path = self.path,
-                    http.route = self.route,
+                    http.route = route,
                     http.response.status_code = status,
                     duration_ms = f64::from(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)) / 1e3,
                     from = caller.map(|caller| caller.0.as_str()),

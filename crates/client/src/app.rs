@@ -8,7 +8,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chassis::problem::Problem;
-use chassis::request::{self, Observer};
+use chassis::request::Observe;
 use http::{HeaderMap, StatusCode};
 
 use crate::accept;
@@ -24,7 +24,7 @@ struct AppState {
 }
 
 /// The complete service: the page, its assets, liveness, and an answer to everything else.
-pub fn app(config: &Config, observer: Observer) -> Router {
+pub fn app(config: &Config, observe: Observe) -> Router {
     let state = AppState {
         pages: Arc::new(Pages::new(config)),
     };
@@ -39,7 +39,7 @@ pub fn app(config: &Config, observer: Observer) -> Router {
         .layer(middleware::map_response(move |response: Response| {
             std::future::ready(security.add(response))
         }))
-        .layer(middleware::from_fn_with_state(observer, request::observe))
+        .layer(observe)
 }
 
 async fn stage(State(state): State<AppState>, headers: HeaderMap) -> Response {

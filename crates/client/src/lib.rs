@@ -24,7 +24,7 @@ use std::sync::Arc;
 use chassis::health::Health;
 use chassis::metrics::Metrics;
 use chassis::process::{self, Started};
-use chassis::request::Observer;
+use chassis::request::Observe;
 use chassis::server::{self, CutOff, Limits};
 
 pub use app::app;
@@ -55,12 +55,8 @@ impl Cli {
 pub async fn run(config: Config, started: Started) -> Result<(), CutOff> {
     let metrics = Arc::new(Metrics::new(SERVICE, &config.settings.release));
     let figures = chassis::admin::routes(Arc::clone(&metrics));
-    let observer = Observer {
-        service: SERVICE.into(),
-        metrics,
-        spans: started.spans.clone(),
-    };
-    let app = app(&config, observer);
+    let observe = Observe::new(SERVICE.into(), metrics, started.spans.clone());
+    let app = app(&config, observe);
     announce(&config, &started);
 
     let limits = Limits::from(&config.settings);

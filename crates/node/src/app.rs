@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
 use chassis::health::{self, Health};
 use chassis::metrics::Metrics;
 use chassis::problem::Problem;
-use chassis::request::{self, Observer};
+use chassis::request::Observe;
 use chassis::telemetry::Spans;
 use chassis::trace::X_TRACE_ID;
 use http::{HeaderName, Method};
 use tokio::sync::Semaphore;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -92,37 +93,33 @@ pub fn app(config: &Config, port: u16, spans: Spans) -> Result<App, reqwest::Err
         spans: spans.clone(),
         places: Arc::new(Semaphore::new(config.max_rallies)),
     };
-    let observer = Observer {
-        service,
-        metrics: Arc::clone(&metrics),
-        spans,
-    };
+    let observe = Observe::new(service, Arc::clone(&metrics), spans);
 
     let public = Router::new()
         .route("/ping", get(ping))
         .route("/start", get(handlers::start))
         .route("/meow", get(handlers::meow).post(handlers::pass))
         .with_state(Arc::new(state))
-        .merge(health::liveness())
-        .layer(cors(&config.cors_allow_origin));
+        .merge(health::liveness());
     let admin = chassis::admin::routes(metrics).merge(faults.routes());
     Ok(App {
-        public: surround(public, &observer),
-        admin: surround(admin, &observer),
+        public: surround(public, &observe, Some(cors(&config.cors_allow_origin))),
+        admin: surround(admin, &observe, None),
         health,
     })
 }
 
 /// What every request passes, from the inside out: a panic becomes an error, an error its body.
-fn surround(routes: Router, observer: &Observer) -> Router {
+fn surround(routes: Router, observe: &Observe, cors: Option<CorsLayer>) -> Router {
     let panicked = |_| Problem::internal().into_response();
     routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        // Together, because each layer is boxed, and its box cloned for each request.
+        // Together, because what is layered is boxed, and its box cloned for each request.
         .layer((
-            middleware::from_fn_with_state(observer.clone(), request::observe),
+            observe.clone(),
             CatchPanicLayer::custom(panicked),
+            option_layer(cors),
         ))
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use chassis::health::Health;
 use chassis::metrics::Metrics;
-use chassis::request::Observer;
+use chassis::request::Observe;
 use chassis::server::{self, Limits};
 use chassis::telemetry::Spans;
 use clap::Parser as _;
@@ -262,12 +262,12 @@ pub(crate) fn root() -> PathBuf {
 /// The real client on a free port, with further routes beside its own.
 async fn serve(base_url: &str, nodes: Router) -> String {
     let cli = Cli::parse_from(["client", "--base-url", base_url, "--release", "1.2.0"]);
-    let observer = Observer {
-        service: SERVICE.into(),
-        metrics: Arc::new(Metrics::new(SERVICE, "test")),
-        spans: Spans::off(),
-    };
-    let app = nodes.fallback_service(client::app(&cli.config, observer));
+    let observe = Observe::new(
+        SERVICE.into(),
+        Arc::new(Metrics::new(SERVICE, "test")),
+        Spans::off(),
+    );
+    let app = nodes.fallback_service(client::app(&cli.config, observe));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let limits = Limits::from(&cli.config.settings);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chassis::health::Health;
 use chassis::metrics::Metrics;
-use chassis::request::Observer;
+use chassis::request::Observe;
 use chassis::server::{self, Limits};
 use chassis::telemetry::Spans;
 use clap::Parser;
@@ -31,12 +31,12 @@ impl Client {
     /// Serves with these flags, beside what the defaults are.
     pub(crate) async fn start(flags: &[&str]) -> Self {
         let cli = Cli::parse_from([&["client"], flags].concat());
-        let observer = Observer {
-            service: SERVICE.into(),
-            metrics: Arc::new(Metrics::new(SERVICE, "test")),
-            spans: Spans::off(),
-        };
-        let app = client::app(&cli.config, observer);
+        let observe = Observe::new(
+            SERVICE.into(),
+            Arc::new(Metrics::new(SERVICE, "test")),
+            Spans::off(),
+        );
+        let app = client::app(&cli.config, observe);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (shutdown, stopped) = oneshot::channel::<()>();

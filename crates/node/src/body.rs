@@ -1,7 +1,6 @@
 //! Reads a small body, whatever is sent.
 
 use axum::body::Body;
-use bytes::Bytes;
 use http_body_util::BodyExt;
 
 use crate::error::Failure;
@@ -13,7 +12,7 @@ const LIMIT: usize = 16 * 1024;
 ///
 /// # Errors
 /// It is too large, or broke off.
-pub(crate) async fn read(mut body: Body) -> Result<Bytes, Failure> {
+pub(crate) async fn read(mut body: Body) -> Result<Vec<u8>, Failure> {
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Failure::BadRequest("the body broke off".to_owned()))?;
@@ -23,5 +22,5 @@ pub(crate) async fn read(mut body: Body) -> Result<Bytes, Failure> {
         }
         whole.extend_from_slice(&data);
     }
-    Ok(whole.into())
+    Ok(whole)
 }

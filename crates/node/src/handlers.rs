@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use chassis::metrics::InFlight;
@@ -12,6 +12,7 @@ use chassis::problem::Problem;
 use chassis::request::Caller;
 use chassis::trace::TraceContext;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
@@ -93,13 +94,14 @@ pub(crate) async fn pass(
     State(state): State<Arc<AppState>>,
     Extension(trace): Extension<Arc<TraceContext>>,
     options: Result<Query<Options>, QueryRejection>,
-    headers: HeaderMap,
-    body: axum::body::Body,
+    request: Request,
 ) -> Response {
     let arrived = Instant::now();
+    let (Parts { headers, .. }, body) = request.into_parts();
     let begin = async {
         state.authorize(&headers)?;
         let until = arrived + state.time_left(&headers)?;
+        drop(headers);
         let body = timeout_at(until, body::read(body))
             .await
             .map_err(|_| Failure::SlowBody)??;

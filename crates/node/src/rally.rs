@@ -14,6 +14,9 @@ use crate::strings::Strings;
 use crate::upstream::{Answer, Ball, Upstream};
 use crate::wire::{Detail, ErrorEnvelope, ErrorMessage, Hop};
 
+/// Room for one entry of `Server-Timing`, where the name of the hop is not a long one.
+const ENTRY_BYTES: usize = 64;
+
 /// A ball at this node: where it has been, and how much time is left.
 pub(crate) struct Rally<'a> {
     pub(crate) state: &'a AppState,
@@ -164,11 +167,17 @@ impl Rally<'_> {
         if let Some(hop) = hops.first_mut() {
             hop.duration_us = micros(took);
         }
-        let mut timing = String::new();
-        let took_ms = took.as_secs_f64() * 1e3;
+        let behind = answer.timing().filter(|behind| !behind.is_empty());
+        let (name, took_us) = (&next.timing_name, took.as_micros());
+        let mut timing = String::with_capacity(ENTRY_BYTES + behind.map_or(0, str::len));
         // Writing into a String does not fail.
-        let _ = write!(timing, "{};dur={took_ms:.3}", next.timing_name);
-        if let Some(behind) = answer.timing().filter(|behind| !behind.is_empty()) {
+        let _ = write!(
+            timing,
+            "{name};dur={}.{:03}",
+            took_us / 1000,
+            took_us % 1000
+        );
+        if let Some(behind) = behind {
             timing.extend([", ", behind]);
         }
         Ok(Played {

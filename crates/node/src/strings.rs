@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
 
 /// Strings, as the inside of a JSON array.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,9 @@ impl Strings {
         reader.end()?;
         let inside = match shape.bytes == json.len() {
             // As we would print it.
-            true => String::from_utf8_lossy(&json[1..json.len() - 1]).into_owned(),
+            true => str::from_utf8(&json[1..json.len() - 1])
+                .map_err(serde_json::Error::custom)?
+                .to_owned(),
             false => inside(&serde_json::from_slice::<Vec<String>>(json)?),
         };
         Ok(Self {

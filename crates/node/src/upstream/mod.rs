@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tower::util::MapFutureLayer;
 
 use self::connect::Connected;
-use self::trouble::{io_kind, is_closed, is_untouched};
+use self::trouble::{io_kind, is_closed, is_ended, is_refused};
 use crate::addresses::{Addresses, Replica, Turn};
 use crate::config::{Config, Protocol};
 use crate::error::Failure;
@@ -103,6 +103,8 @@ impl Clients {
             builder
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
+                // What is sent again is decided here; with no retries it keeps no copy of a request.
+                .retry(reqwest::retry::never().max_retries_per_request(0))
                 .connect_timeout(config.connect_timeout_ms)
                 .pool_idle_timeout(IDLE)
                 .connector_layer(MapFutureLayer::new(connect::note))
@@ -155,7 +157,8 @@ impl Upstream {
     /// - no connection came about, or only one to a node of another name: the other addresses behind
     ///   the name are tried, each once;
     /// - the connection was kept from an earlier call and ended before a byte of the answer came, as
-    ///   when the next node was replaced: once more, on a fresh connection.
+    ///   when the next node was replaced, or the next node says that it did not take the call: once
+    ///   more, on a fresh connection.
     pub(crate) async fn send(&self, ball: &Ball<'_>) -> Result<Answer, Failure> {
         let started = Instant::now();
         match tokio::time::timeout_at(ball.until, self.attempt(ball)).await {
@@ -170,11 +173,8 @@ impl Upstream {
     async fn attempt(&self, ball: &Ball<'_>) -> Result<Answer, Failure> {
         let addresses = self.addresses.in_turn().await.map_err(|_| self.dns())?;
         match self.try_each(&self.clients.pooled, &addresses, ball).await {
-            Err(Stopped::Kept) => {
-                tracing::debug!(
-                    hop = &*self.hop,
-                    "a kept connection had ended: sending again"
-                );
+            Err(Stopped::Untaken) => {
+                tracing::debug!(hop = &*self.hop, "the call was not taken: sending again");
                 // Whoever was there may be somewhere else by now.
                 let _ = self.addresses.refresh().await;
             }
@@ -192,7 +192,7 @@ impl Upstream {
         match self.try_each(&self.clients.fresh, &addresses, ball).await {
             Ok(response) => self.read(response).await,
             Err(Stopped::Unsent(failure) | Stopped::Failed(failure)) => Err(failure),
-            Err(Stopped::Kept) => Err(self.reset()),
+            Err(Stopped::Untaken) => Err(self.reset()),
         }
     }
 
@@ -235,7 +235,8 @@ impl Upstream {
             Ok(answer) => Ok(answer),
             Err(error) => Err(match connected {
                 _ if error.is_connect() => Stopped::Unsent(self.connect_failure(&error)),
-                Connected::Before if is_untouched(&error) => Stopped::Kept,
+                _ if is_refused(&error) => Stopped::Untaken,
+                Connected::Before if is_ended(&error) => Stopped::Untaken,
                 _ => Stopped::Failed(self.failure(&error)),
             }),
         }
@@ -328,8 +329,8 @@ impl Upstream {
 enum Stopped {
     /// No connection came about, or one to somebody else: nothing was done.
     Unsent(Failure),
-    /// A connection from an earlier call ended before a byte of the answer came.
-    Kept,
+    /// A connection from an earlier call ended before a byte of the answer came, or the call was refused.
+    Untaken,
     /// Anything else.
     Failed(Failure),
 }

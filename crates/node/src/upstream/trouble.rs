@@ -3,19 +3,26 @@
 use std::error::Error;
 use std::io::ErrorKind;
 
+use h2::Reason;
+
 /// Whether the connection, or the call's part of it, ended before the answer was complete.
 pub(super) fn is_closed(error: &reqwest::Error) -> bool {
-    is_lost(error) || http2(error).is_some_and(|error| is_end(error) || error.is_reset())
+    is_ended(error) || http2(error).is_some_and(h2::Error::is_reset)
 }
 
-/// Whether a call that ended so on a kept connection may be sent again: the connection was lost, or
-/// the peer said that it had not touched the call.
-pub(super) fn is_untouched(error: &reqwest::Error) -> bool {
-    match http2(error) {
-        Some(error) if error.is_reset() => error.reason() == Some(h2::Reason::REFUSED_STREAM),
-        Some(error) => is_end(error),
-        None => is_lost(error),
-    }
+/// Whether the connection ended.
+pub(super) fn is_ended(error: &reqwest::Error) -> bool {
+    http2(error).map_or_else(|| is_lost(error), is_end)
+}
+
+/// Whether the peer said that it had not touched the call.
+pub(super) fn is_refused(error: &reqwest::Error) -> bool {
+    http2(error).is_some_and(|error| match error.reason() {
+        Some(Reason::REFUSED_STREAM) => error.is_reset() && error.is_remote(),
+        // On its way out: the calls that it still takes go on.
+        Some(Reason::NO_ERROR) => error.is_go_away() && error.is_remote(),
+        _ => false,
+    })
 }
 
 /// The kind of the system's error, where there is one behind `error`.

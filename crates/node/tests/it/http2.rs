@@ -89,6 +89,19 @@ async fn a_call_that_the_peer_has_not_touched_is_sent_once_more() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_refused_on_a_fresh_connection_is_sent_once_more_and_not_twice() {
+    let refused = Fate::Reset(Reason::REFUSED_STREAM);
+    let paul = FakeHttp2::start(&[refused.clone(), Fate::Meow]).await;
+    assert_eq!(john(&paul.url(), &[]).await.get("/start").await.status, 200);
+    assert_eq!(paul.calls().len(), 2);
+
+    let paul = FakeHttp2::start(&[refused]).await;
+    let broke = john(&paul.url(), &[]).await.get("/start").await.broke();
+    assert_eq!((broke.0, &*broke.1), (502, "reset"));
+    assert_eq!(paul.calls().len(), 2);
+}
+
+#[tokio::test]
 async fn a_call_that_was_begun_is_not_sent_again() {
     let fate = Fate::Reset(Reason::INTERNAL_ERROR);
     let paul = FakeHttp2::start(&[Fate::Meow, fate, Fate::Meow]).await;

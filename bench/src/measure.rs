@@ -11,6 +11,12 @@ use crate::results::{Cell, Chain, Results, Row, median};
 /// The length of the chain in all loads but those about length.
 const CHAIN: u16 = 4;
 
+/// The load of a chain, whatever its length.
+pub(crate) const CHAIN_CONNECTIONS: u32 = 16;
+
+/// The load of a chain for each of its nodes: so each has as much to do at a time, whatever the length.
+pub(crate) const NODE_CONNECTIONS: u32 = 4;
+
 /// More than this share of a processor taken by others makes a figure doubtful.
 const DISTURBED_PERCENT: u64 = 15;
 
@@ -25,7 +31,7 @@ pub(crate) struct Course {
     pub(crate) rate: u32,
     /// How long a quiet machine is waited for, each time.
     pub(crate) patience: Duration,
-    /// Chains of these lengths, at full speed with 16.
+    /// Chains of these lengths, at full speed with 16 and with as many a node as the shortest then has.
     pub(crate) chains: Vec<u16>,
 }
 
@@ -56,21 +62,16 @@ impl Course {
         for round in 1..=self.rounds {
             for (contender, number) in contenders.iter().zip(0..) {
                 eprintln!("round {round} of {}: {}", self.rounds, contender.name);
-                self.settle(contender.name, round, &mut results.notes);
+                let what = format!("round {round}, {}", contender.name);
+                self.settle(&what, &mut results.notes);
                 let row = &mut results.contenders[number];
-                let disturbed = perform(contender, row, counted.is_ok())?;
-                results.notes.extend(disturbed.map(|percent| {
-                    format!(
-                        "round {round}, {}: others took {percent} % of a processor",
-                        contender.name
-                    )
-                }));
+                let others = perform(contender, row, counted.is_ok())?;
+                results.notes.extend(disturbed(&what, others));
             }
         }
         let long = |found: &&Contender| [OURS, H2C, FLOOR].contains(&found.name);
         for contender in contenders.iter().filter(long) {
             for nodes in &self.chains {
-                eprintln!("a chain of {nodes}: {}", contender.name);
                 let chain = self.chain(contender, *nodes, &mut results.notes)?;
                 results.chains.push(chain);
             }
@@ -78,10 +79,10 @@ impl Course {
         Ok(results)
     }
 
-    fn settle(&self, name: &str, round: usize, notes: &mut Vec<String>) {
+    fn settle(&self, what: &str, notes: &mut Vec<String>) {
         if let Err(busy) = machine::wait_until_quiet(self.patience) {
             notes.push(format!(
-                "round {round}, {name}: begun although {busy} % of a processor was busy"
+                "{what}: begun although {busy} % of a processor was busy"
             ));
         }
     }
@@ -112,35 +113,52 @@ impl Course {
         }
     }
 
+    /// All rounds of a chain, one after the other: it takes long to start.
     fn chain(
         &self,
         contender: &Contender,
         length: u16,
         notes: &mut Vec<String>,
     ) -> anyhow::Result<Chain> {
-        let load = Load {
-            connections: 16,
+        let what = format!("a chain of {length}, {}", contender.name);
+        eprintln!("{what}");
+        self.settle(&what, notes);
+        let band = Band::start(contender, length)?;
+        warm_up(&band)?;
+        let load = |connections| Load {
+            connections,
             rate: None,
             seconds: self.seconds,
         };
-        let mut node_cpu_us = Vec::new();
-        self.settle(contender.name, 0, notes);
-        let band = Band::start(contender, length)?;
-        warm_up(&band)?;
+        let (mut alike, mut spread) = (Vec::new(), Vec::new());
+        let mut others = 0;
         for _ in 0..self.rounds {
-            let outcome = load.run(&band, false)?;
-            node_cpu_us.push(outcome.cpu_us / f64::from(length));
+            for (connections, cpu_us) in [
+                (CHAIN_CONNECTIONS, &mut alike),
+                (NODE_CONNECTIONS * u32::from(length), &mut spread),
+            ] {
+                let outcome = load(connections).run(&band, false)?;
+                cpu_us.push(outcome.cpu_us / f64::from(length));
+                others = others.max(outcome.others_percent);
+            }
         }
+        notes.extend(disturbed(&what, others));
         Ok(Chain {
             name: contender.name,
             nodes: length,
-            node_cpu_us,
+            node_cpu_us: alike,
+            node_cpu_us_in_proportion: spread,
         })
     }
 }
 
-/// One contender's part of a round; the greatest disturbance, where it matters.
-fn perform(contender: &Contender, row: &mut Row, count: bool) -> anyhow::Result<Option<u64>> {
+/// What is to be said where others took so much of a processor.
+fn disturbed(what: &str, percent: u64) -> Option<String> {
+    (percent > DISTURBED_PERCENT).then(|| format!("{what}: others took {percent} % of a processor"))
+}
+
+/// One contender's part of a round; the most that others took meanwhile, in per cent of a processor.
+fn perform(contender: &Contender, row: &mut Row, count: bool) -> anyhow::Result<u64> {
     let band = Band::start(contender, CHAIN)?;
     let ready = band.ready.iter().map(|ready| ready.as_secs_f64() * 1e3);
     row.ready_ms.push(median(ready.collect()));
@@ -153,7 +171,7 @@ fn perform(contender: &Contender, row: &mut Row, count: bool) -> anyhow::Result<
         cell.outcomes.push(outcome);
     }
     row.loaded_mib.push(mib(band.resident_bytes()));
-    Ok((most > DISTURBED_PERCENT).then_some(most))
+    Ok(most)
 }
 
 /// Connections open, code compiled, memory in use: what every one of them needs once.

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::contender::{FLOOR, H2C, OURS, QUIET};
 use crate::load::Outcome;
-use crate::results::{Cell, Results, Row, median};
+use crate::measure::{CHAIN_CONNECTIONS, NODE_CONNECTIONS};
+use crate::results::{Cell, Chain, Results, Row, median};
 
 /// Tables in Markdown, ratios, and what has to be known about them.
 pub(crate) fn text(results: &Results) -> String {
@@ -118,15 +119,17 @@ fn chains(results: &Results, text: &mut String) {
     }
     let _ = writeln!(
         text,
-        "| chain, 16 connections | nodes | CPU µs a rally and node |\n|---|---|---|"
+        "| CPU µs a rally and node, in a chain | nodes | {CHAIN_CONNECTIONS} connections | \
+         {NODE_CONNECTIONS} a node |\n|---|---|---|---|"
     );
     for chain in &results.chains {
         let _ = writeln!(
             text,
-            "| {} | {} | {:.1} |",
+            "| {} | {} | {:.1} | {:.1} |",
             chain.name,
             chain.nodes,
-            median(chain.node_cpu_us.clone())
+            median(chain.node_cpu_us.clone()),
+            median(chain.node_cpu_us_in_proportion.clone())
         );
     }
     text.push('\n');
@@ -168,13 +171,19 @@ fn goals(results: &Results, name: &str, text: &mut String) {
         "CPU at 64 connections, all on to all off",
         ratio(ours, quiet),
     );
-    let hops = results.chains.iter().filter(|chain| chain.name == name);
-    let hops: Vec<f64> = hops
-        .map(|chain| median(chain.node_cpu_us.clone()))
-        .collect();
-    if let [first, .., last] = hops[..] {
-        let what = "CPU of a node, in the longest chain to the shortest";
-        say(what, Some(last / first));
+    let chains = results.chains.iter().filter(|chain| chain.name == name);
+    if let [first, .., last] = chains.collect::<Vec<_>>()[..] {
+        let longest_to_shortest = |cpu_us: fn(&Chain) -> &Vec<f64>| {
+            Some(median(cpu_us(last).clone()) / median(cpu_us(first).clone()))
+        };
+        say(
+            "CPU of a node, in the longest chain to the shortest, same load",
+            longest_to_shortest(|chain| &chain.node_cpu_us),
+        );
+        say(
+            "CPU of a node, in the longest chain to the shortest, load in proportion",
+            longest_to_shortest(|chain| &chain.node_cpu_us_in_proportion),
+        );
     }
     text.push('\n');
 }

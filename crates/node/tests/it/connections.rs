@@ -11,7 +11,7 @@ const MEOW: &[Reply] = &[Reply::Json("[\"meow from {port}\"]")];
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_rally() {
     let fake = Fake::start(MEOW).await;
-    let john = Node::start("john", &["--next", &fake.url()]).await;
+    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
     for _ in 0..5 {
         assert_eq!(john.get("/start").await.status, 200);
     }
@@ -22,7 +22,7 @@ async fn a_connection_is_kept_for_the_next_rally() {
 async fn a_kept_connection_that_ends_without_an_answer_is_tried_once_more_on_a_fresh_one() {
     for ending in [Reply::Bytes(""), Reply::Reset] {
         let fake = Fake::start(&[MEOW[0], ending, MEOW[0]]).await;
-        let john = Node::start("john", &["--next", &fake.url()]).await;
+        let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
         assert_eq!(john.get("/start").await.status, 200);
         assert_eq!(john.get("/start").await.status, 200, "{ending:?}");
         let connections: Vec<_> = fake.heard().iter().map(|heard| heard.connection).collect();
@@ -36,7 +36,14 @@ async fn a_kept_connection_that_ends_because_the_peer_moved_finds_it_at_its_new_
     let old = Fake::start(&[MEOW[0], Reply::Hang("")]).await;
     let new = Fake::start(MEOW).await;
     hosts.write(&[("paul", old.address)]);
-    let flags = ["--next", "http://paul:3000", "--hosts-file", hosts.path()];
+    let flags = [
+        "--next",
+        "http://paul:3000",
+        "--hosts-file",
+        hosts.path(),
+        "--next-protocol",
+        "http1",
+    ];
     let john = Node::start("john", &flags).await;
     assert_eq!(john.get("/start").await.status, 200);
     let asked = {
@@ -56,7 +63,7 @@ async fn a_kept_connection_that_ends_because_the_peer_moved_finds_it_at_its_new_
 #[tokio::test]
 async fn a_fresh_connection_that_ends_without_an_answer_is_not_tried_again() {
     let fake = Fake::start(&[Reply::Bytes(""), MEOW[0]]).await;
-    let john = Node::start("john", &["--next", &fake.url()]).await;
+    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
     assert_eq!(john.get("/start").await.status, 502);
     assert_eq!(fake.heard().len(), 1);
 }
@@ -65,7 +72,7 @@ async fn a_fresh_connection_that_ends_without_an_answer_is_not_tried_again() {
 async fn an_answer_that_breaks_off_is_not_tried_again() {
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[\"half";
     let fake = Fake::start(&[MEOW[0], Reply::Bytes(half), MEOW[0]]).await;
-    let john = Node::start("john", &["--next", &fake.url()]).await;
+    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
     assert_eq!(john.get("/start").await.status, 200);
     assert_eq!(john.get("/start").await.status, 502);
     assert_eq!(fake.heard().len(), 2);
@@ -86,6 +93,8 @@ async fn calls_are_spread_evenly_over_all_addresses_and_their_connections_kept()
         "http://node-paul:3000",
         "--hosts-file",
         hosts.path(),
+        "--next-protocol",
+        "http1",
     ];
     let john = Node::start("john", &flags).await;
     for _ in 0..30 {
@@ -112,6 +121,8 @@ async fn an_address_where_nobody_listens_is_passed_over() {
         "http://node-paul:3000",
         "--hosts-file",
         hosts.path(),
+        "--next-protocol",
+        "http1",
     ];
     let john = Node::start("john", &flags).await;
     for _ in 0..10 {
@@ -205,6 +216,8 @@ async fn a_name_that_moved_is_looked_up_again_when_nobody_listens_there() {
         "http://node-paul:3000",
         "--hosts-file",
         hosts.path(),
+        "--next-protocol",
+        "http1",
     ];
     let john = Node::start("john", &flags).await;
     drop(old);

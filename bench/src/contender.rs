@@ -95,7 +95,7 @@ impl Contender {
     /// The command of one of its processes.
     pub(crate) fn command(&self, place: &Place) -> anyhow::Result<Command> {
         let mut command = match self.program {
-            Program::Ours => Command::new("target/release/node"),
+            Program::Ours => Command::new("target/programs/node"),
             Program::Floor => Command::new("target/release/floor"),
             Program::Go => Command::new(peers::go_program()),
             Program::Node { folder } => {

@@ -138,7 +138,7 @@ impl Course {
                 (NODE_CONNECTIONS * u32::from(length), &mut spread),
             ] {
                 let outcome = load(connections).run(&band, false)?;
-                cpu_us.push(outcome.cpu_us / f64::from(length));
+                cpu_us.push(outcome.cpu_us / f64::from(length - 1));
                 others = others.max(outcome.others_percent);
             }
         }
@@ -146,8 +146,8 @@ impl Course {
         Ok(Chain {
             name: contender.name,
             nodes: length,
-            node_cpu_us: alike,
-            node_cpu_us_in_proportion: spread,
+            hop_cpu_us: alike,
+            hop_cpu_us_in_proportion: spread,
         })
     }
 }

@@ -8,19 +8,16 @@ use anyhow::{Context, ensure};
 
 use crate::contender::DIR;
 
-/// The suite's release programs, and the floor.
+/// The suite's program as its image holds it, the load and the floor.
 pub(crate) fn build_ours() -> anyhow::Result<()> {
+    run(
+        Command::new("docker/compile").arg("--quiet"),
+        "docker/compile",
+    )?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    // Apart from the others, as for its image: built together, it would get their features.
-    for packages in [&["node"][..], &["roadie", "bench"]] {
-        let mut build = Command::new(&cargo);
-        build.args(["build", "--release", "--locked", "--bins"]);
-        for package in packages {
-            build.args(["-p", package]);
-        }
-        run(&mut build, "cargo build")?;
-    }
-    Ok(())
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--locked", "--bins"]);
+    run(build.args(["-p", "roadie", "-p", "bench"]), "cargo build")
 }
 
 pub(crate) fn go_program() -> PathBuf {

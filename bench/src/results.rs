@@ -40,10 +40,10 @@ pub(crate) struct Cell {
 pub(crate) struct Chain {
     pub(crate) name: &'static str,
     pub(crate) nodes: u16,
-    /// Processor time of a rally by each node, in each round: under the same load at every length.
-    pub(crate) node_cpu_us: Vec<f64>,
+    /// Processor time of a rally for each of its hops, in each round: under the same load at every length.
+    pub(crate) hop_cpu_us: Vec<f64>,
     /// The same under a load in proportion to the length.
-    pub(crate) node_cpu_us_in_proportion: Vec<f64>,
+    pub(crate) hop_cpu_us_in_proportion: Vec<f64>,
 }
 
 impl Results {

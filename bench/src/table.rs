@@ -119,7 +119,7 @@ fn chains(results: &Results, text: &mut String) {
     }
     let _ = writeln!(
         text,
-        "| CPU µs a rally and node, in a chain | nodes | {CHAIN_CONNECTIONS} connections | \
+        "| CPU µs a rally and hop, in a chain | nodes | {CHAIN_CONNECTIONS} connections | \
          {NODE_CONNECTIONS} a node |\n|---|---|---|---|"
     );
     for chain in &results.chains {
@@ -128,8 +128,8 @@ fn chains(results: &Results, text: &mut String) {
             "| {} | {} | {:.1} | {:.1} |",
             chain.name,
             chain.nodes,
-            median(chain.node_cpu_us.clone()),
-            median(chain.node_cpu_us_in_proportion.clone())
+            median(chain.hop_cpu_us.clone()),
+            median(chain.hop_cpu_us_in_proportion.clone())
         );
     }
     text.push('\n');
@@ -177,12 +177,12 @@ fn goals(results: &Results, name: &str, text: &mut String) {
             Some(median(cpu_us(last).clone()) / median(cpu_us(first).clone()))
         };
         say(
-            "CPU of a node, in the longest chain to the shortest, same load",
-            longest_to_shortest(|chain| &chain.node_cpu_us),
+            "CPU of a hop, in the longest chain to the shortest, same load",
+            longest_to_shortest(|chain| &chain.hop_cpu_us),
         );
         say(
-            "CPU of a node, in the longest chain to the shortest, load in proportion",
-            longest_to_shortest(|chain| &chain.node_cpu_us_in_proportion),
+            "CPU of a hop, in the longest chain to the shortest, load in proportion",
+            longest_to_shortest(|chain| &chain.hop_cpu_us_in_proportion),
         );
     }
     text.push('\n');

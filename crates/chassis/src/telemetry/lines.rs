@@ -1,22 +1,19 @@
 //! Log lines on their way to standard output: written by a thread of its own, many at a time.
 //!
-//! The thread is woken by the first line only, and then waits a moment for others: where requests are
-//! many, their lines share one system call and one change of threads.
+//! A line that comes alone is written at once. The thread then leaves a moment between two writes: where
+//! requests are many, their lines share one system call and one change of threads.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
 /// What may wait for a reader that has stopped reading. Beyond that lines are lost: a service that
 /// waits for its log would stop with it.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
-
-/// How long a line waits for others.
-const GATHER: Duration = Duration::from_millis(5);
 
 /// What is kept of a buffer that was larger once.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -48,18 +45,22 @@ struct Waiting {
 }
 
 impl Lines {
-    /// Starts the thread that writes them to `output`.
+    /// Starts the thread that writes them to `output`, with a `pause` between two writes: the longest that a
+    /// line waits for others.
     ///
     /// # Errors
     /// The system starts no more threads.
-    pub(super) fn start(output: impl Write + Send + 'static) -> io::Result<(Self, Flush)> {
+    pub(super) fn start(
+        output: impl Write + Send + 'static,
+        pause: Duration,
+    ) -> io::Result<(Self, Flush)> {
         let lines = Self::default();
         let shared = Arc::clone(&lines.0);
         let (end, ended) = mpsc::channel();
         thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || {
-                shared.write_to(output);
+                shared.write_to(output, pause);
                 // Nobody listens when the time for it was over.
                 let _ = end.send(());
             })?;
@@ -73,14 +74,16 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_to(&self, mut output: impl Write) {
+    fn write_to(&self, mut output: impl Write, pause: Duration) {
         let mut taken = Vec::new();
+        let mut written: Option<Instant> = None;
         loop {
             let idle = |waiting: &mut Waiting| waiting.bytes.is_empty() && !waiting.over;
             let waiting = self.changed.wait_while(self.lock(), idle);
             let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
             let gather = |waiting: &mut Waiting| !waiting.over;
-            let waited = self.changed.wait_timeout_while(waiting, GATHER, gather);
+            let left = written.map_or(Duration::ZERO, |at| pause.saturating_sub(at.elapsed()));
+            let waited = self.changed.wait_timeout_while(waiting, left, gather);
             let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
             let last = waiting.over;
             std::mem::swap(&mut waiting.bytes, &mut taken);
@@ -88,6 +91,7 @@ impl Shared {
 
             // Where standard output is closed there is nobody to tell.
             let _ = output.write_all(&taken).and_then(|()| output.flush());
+            written = Some(Instant::now());
             taken.clear();
             taken.shrink_to(KEPT_BYTES);
             if last {
@@ -140,6 +144,8 @@ mod tests {
 
     use super::*;
 
+    const PAUSE: Duration = Duration::from_millis(5);
+
     /// An output that tells of each write, and waits for leave before it returns.
     struct Slow(Sender<Vec<u8>>, Receiver<()>);
 
@@ -159,7 +165,7 @@ mod tests {
     fn lines_that_come_while_one_is_written_are_written_together_and_the_last_before_the_end() {
         let (tell, told) = mpsc::channel();
         let (leave, left) = mpsc::channel();
-        let (lines, flush) = Lines::start(Slow(tell, left)).unwrap();
+        let (lines, flush) = Lines::start(Slow(tell, left), PAUSE).unwrap();
         (&lines).write_all(b"1\n").unwrap();
         assert_eq!(told.recv().unwrap(), b"1\n");
         (&lines).write_all(b"2\n").unwrap();
@@ -174,10 +180,26 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_comes_alone_is_written_at_once_and_the_next_ones_after_a_pause() {
+        let (tell, told) = mpsc::channel();
+        let (leave, left) = mpsc::channel();
+        let (lines, flush) = Lines::start(Slow(tell, left), Duration::from_hours(1)).unwrap();
+        (&lines).write_all(b"1\n").unwrap();
+        let first = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(first, b"1\n");
+        leave.send(()).unwrap();
+        (&lines).write_all(b"2\n").unwrap();
+        (&lines).write_all(b"3\n").unwrap();
+        leave.send(()).unwrap();
+        drop(flush);
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [b"2\n3\n"]);
+    }
+
+    #[test]
     fn lines_beyond_what_may_wait_are_lost_and_nobody_waits() {
         let (tell, told) = mpsc::channel();
         let (leave, left) = mpsc::channel();
-        let (lines, flush) = Lines::start(Slow(tell, left)).unwrap();
+        let (lines, flush) = Lines::start(Slow(tell, left), PAUSE).unwrap();
         (&lines).write_all(b"1\n").unwrap();
         told.recv().unwrap();
         let line = vec![b'x'; MAX_WAITING_BYTES / 4];

@@ -6,6 +6,7 @@ mod pretty;
 mod spans;
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -15,6 +16,9 @@ use self::lines::{Flush, Lines};
 use crate::settings::{LogFormat, TelemetrySettings};
 
 pub use spans::{Fact, Span, Spans};
+
+/// How long a line may wait for others, in a log that has much to say.
+const LOG_PAUSE: Duration = Duration::from_millis(5);
 
 /// Keeps telemetry running. Dropped last, outside the async runtime: it then sends the spans that
 /// are still waiting and ends the exporter.
@@ -49,7 +53,7 @@ impl Telemetry {
         } else {
             LogFormat::Json
         });
-        let (lines, flush) = Lines::start(io::stdout()).map_err(TelemetryError::Log)?;
+        let (lines, flush) = Lines::start(io::stdout(), LOG_PAUSE).map_err(TelemetryError::Log)?;
         let colour = terminal && settings.no_color.is_empty();
         let logs = match format {
             LogFormat::Pretty => fmt::layer()

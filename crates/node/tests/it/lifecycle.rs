@@ -321,15 +321,7 @@ async fn four_processes_play_and_john_names_the_one_that_was_killed() {
 #[tokio::test]
 async fn a_node_in_this_process_drains_like_the_program() {
     let fake = Fake::start(&[Reply::Hang("")]).await;
-    let flags = [
-        "--next",
-        &fake.url(),
-        "--next-protocol",
-        "http1",
-        "--request-timeout-ms",
-        "300",
-    ];
-    let mut john = Node::start("john", &flags).await;
+    let mut john = Node::calling("john", &fake, &["--request-timeout-ms", "300"]).await;
     let asked = tokio::spawn(client().get(format!("{}/start", john.url())).send());
     fake.first_request().await;
     john.ask_to_end();

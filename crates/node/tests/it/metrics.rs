@@ -28,7 +28,7 @@ async fn requests_are_counted_by_matched_route_and_status() {
 #[tokio::test]
 async fn hops_are_counted_by_outcome() {
     let fake = Fake::start(&[Reply::Json("[\"meow\"]"), Reply::Bytes("x\r\n\r\n")]).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     john.get("/start").await;
     john.get("/start").await;
     for outcome in ["ok", "bad_answer"] {

@@ -16,7 +16,7 @@ async fn start(john: &Node, headers: &[(&str, &str)]) -> Answer {
 #[tokio::test]
 async fn traceparent_is_continued_and_both_formats_are_sent_on() {
     let fake = Fake::start(MEOW).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     let traceparent = format!("00-{ID}-00f067aa0ba902b7-01");
     let headers = [("traceparent", &*traceparent), ("tracestate", "vendor=1")];
     let answer = start(&john, &headers).await;
@@ -42,7 +42,7 @@ async fn traceparent_is_continued_and_both_formats_are_sent_on() {
 #[tokio::test]
 async fn the_root_that_an_alb_adds_is_continued() {
     let fake = Fake::start(MEOW).await;
-    let john = Node::start("john", &["--next", &fake.url(), "--next-protocol", "http1"]).await;
+    let john = Node::calling("john", &fake, &[]).await;
     let root = format!("Root=1-{}-{}", &ID[..8], &ID[8..]);
     let answer = start(&john, &[("x-amzn-trace-id", &root)]).await;
     assert_eq!(answer.header("x-trace-id"), ID);

@@ -1,5 +1,5 @@
-//! A next node that says what it is told to say, byte by byte, in HTTP/1.1: who calls it is told to speak
-//! that, because all tests are run with `NEXT_PROTOCOL=h2c`, too.
+//! A next node that says what it is told to say, byte by byte, in HTTP/1.1: who calls it has to be told so,
+//! because all tests are run with `NEXT_PROTOCOL=h2c`, too.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

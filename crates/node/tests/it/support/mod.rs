@@ -56,6 +56,12 @@ impl Node {
         }
     }
 
+    /// Starts `node-<name>` in front of a fake, which speaks HTTP/1.1 whatever the tests are run with.
+    pub(crate) async fn calling(name: &str, fake: &Fake, flags: &[&str]) -> Self {
+        let next = ["--next", &fake.url(), "--next-protocol", "http1"];
+        Self::start(name, &[&next, flags].concat()).await
+    }
+
     /// A chain of nodes, each calling the next; the first comes first.
     pub(crate) async fn chain(names: &[&str], flags: &[&str]) -> Vec<Self> {
         let mut chain: Vec<Self> = Vec::new();

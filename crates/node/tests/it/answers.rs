@@ -172,3 +172,16 @@ async fn cors_allows_what_is_configured() {
     assert_eq!(allowed(two, "https://c.example").await, "");
     assert_eq!(allowed("", "http://a.example").await, "");
 }
+
+#[tokio::test]
+async fn a_page_of_another_origin_can_read_why_its_request_was_refused() {
+    let john = Node::start("john", &[]).await;
+    for (method, path, status) in [("GET", "/nothing", 404), ("PUT", "/start", 405)] {
+        let request = client()
+            .request(method.parse().unwrap(), format!("{}{path}", john.url()))
+            .header("origin", "http://a.example");
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        let readable = (answer.status, answer.header("access-control-allow-origin"));
+        assert_eq!(readable, (status, "*"));
+    }
+}

@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::trace::TraceId;
 
+/// What a 401 has to say (RFC 9110, 15.5.2; RFC 6750, 3): every secret here is a bearer token.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"microservice-ping-pong\"");
+
 /// An error on its way to the caller.
 ///
 /// As a response it is only a status: [`Observe`](crate::request::Observe) writes the body,
@@ -101,6 +104,9 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         response.extensions_mut().insert(self);
         response
     }

@@ -10,6 +10,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -63,6 +64,33 @@ impl Observe {
             metrics,
             spans,
         }))
+    }
+
+    /// Logs and counts a request that was answered with `status` before it could be routed, because of
+    /// `why`; None where it could not even be parsed.
+    pub(crate) fn refused(
+        &self,
+        status: StatusCode,
+        why: &'static str,
+        request: Option<&http::Request<Incoming>>,
+    ) {
+        let mut seen = Request::default();
+        if let Some(request) = request {
+            *seen.method_mut() = request.method().clone();
+            *seen.uri_mut() = request.uri().clone();
+            *seen.headers_mut() = request.headers().clone();
+        }
+        let mut exchange = Exchange::begin(&self.0, &mut seen);
+        if request.is_none() {
+            exchange.method = Method::from_bytes(b"_OTHER").unwrap_or_default();
+            exchange.path.clear();
+        }
+        let code = match status {
+            StatusCode::SERVICE_UNAVAILABLE => "overloaded",
+            _ => "bad_request",
+        };
+        let problem = Problem::new(status, code, why);
+        exchange.finish(status.as_u16(), Some(&problem), None);
     }
 }
 
@@ -137,7 +165,7 @@ where
 }
 
 /// Checks come every few seconds from everywhere: they would drown what the log is for.
-fn is_health_check(route: &str, headers: &HeaderMap) -> bool {
+pub(crate) fn is_health_check(route: &str, headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes);
     matches!(route, "/ping" | "/healthz")
         || agent.is_some_and(|agent| agent.starts_with(b"ELB-HealthChecker/"))

@@ -13,6 +13,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 /// A day: longer than any time-out here can mean.
 const MAX_MS: u64 = 86_400_000;
 
+/// The default limit of connections to one listener: an idle one takes about 10 KiB.
+pub(crate) const MAX_CONNECTIONS: usize = 4096;
+
 /// Where a service listens and how it lives.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -29,6 +32,12 @@ pub struct Settings {
     /// time-out of the load balancer in front (an ALB's is 60 s)
     #[arg(long, env, default_value = "75000", hide_env_values = true, value_parser = milliseconds)]
     pub keep_alive_ms: Duration,
+
+    /// Connections that may be open at once, at most half of the files that the process may open;
+    /// beyond it idle ones are closed, and without one only health checks are answered
+    #[arg(long, env, default_value_t = MAX_CONNECTIONS, hide_env_values = true)]
+    #[arg(value_parser = max_connections)]
+    pub max_connections: usize,
 
     /// After SIGTERM, keep serving for this long while readiness fails
     #[arg(long, env, default_value = "0", hide_env_values = true, value_parser = milliseconds_or_zero)]
@@ -157,6 +166,13 @@ pub fn http_url(text: &str) -> Result<reqwest::Url, String> {
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.query().is_none() && url.fragment().is_none())
         .ok_or_else(|| "takes a URL such as http://host:3000 (plain http)".to_owned())
+}
+
+fn max_connections(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1_048_576).contains(count))
+        .ok_or_else(|| "takes a whole number, 1 to 1048576".to_owned())
 }
 
 fn whole(text: &str, least: u64) -> Option<Duration> {

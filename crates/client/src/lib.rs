@@ -21,11 +21,10 @@ mod security;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chassis::health::Health;
 use chassis::metrics::Metrics;
 use chassis::process::{self, Started};
 use chassis::request::Observe;
-use chassis::server::{self, CutOff, Limits};
+use chassis::server::{self, CutOff, Limits, Service};
 
 pub use app::app;
 pub use config::{BaseUrl, Cli, Command, Config};
@@ -56,12 +55,11 @@ pub async fn run(config: Config, started: Started) -> Result<(), CutOff> {
     let metrics = Arc::new(Metrics::new(SERVICE, &config.settings.release));
     let figures = chassis::admin::routes(Arc::clone(&metrics));
     let observe = Observe::new(SERVICE.into(), metrics, started.spans.clone());
-    let app = app(&config, observe);
+    let service = Service::new(app(&config, observe.clone())).with_observer(observe);
     announce(&config, &started);
 
     let limits = Limits::from(&config.settings);
-    let health = Health::default();
-    let serve = server::serve(started.listener, app, health, limits, started.shutdown);
+    let serve = server::serve(started.listener, service, limits, started.shutdown);
     match started.admin {
         None => serve.await,
         Some(listener) => tokio::select! {

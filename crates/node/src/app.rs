@@ -12,6 +12,7 @@ use chassis::health::{self, Health};
 use chassis::metrics::Metrics;
 use chassis::problem::Problem;
 use chassis::request::Observe;
+use chassis::server::Service;
 use chassis::telemetry::Spans;
 use chassis::trace::X_TRACE_ID;
 use http::{HeaderName, Method};
@@ -54,11 +55,9 @@ pub(crate) struct AppState {
 #[derive(Debug)]
 pub struct App {
     /// What the world sees.
-    pub public: Router,
+    pub public: Service,
     /// Figures and faults, for the admin listener.
     pub admin: Router,
-    /// To be told when the drain begins.
-    pub health: Health,
 }
 
 /// Builds the node that `config` describes and that listens on `port`. Needs a tokio runtime.
@@ -102,10 +101,13 @@ pub fn app(config: &Config, port: u16, spans: Spans) -> Result<App, reqwest::Err
         .with_state(Arc::new(state))
         .merge(health::liveness());
     let admin = chassis::admin::routes(metrics).merge(faults.routes());
+    let public = surround(public, &observe, Some(cors(&config.cors_allow_origin)));
+    let admin = surround(admin, &observe, None);
     Ok(App {
-        public: surround(public, &observe, Some(cors(&config.cors_allow_origin))),
-        admin: surround(admin, &observe, None),
-        health,
+        public: Service::new(public)
+            .with_health(health)
+            .with_observer(observe),
+        admin,
     })
 }
 

@@ -136,7 +136,7 @@ impl Config {
     }
 
     /// Says in one line who listens where, calls whom, and within which limits.
-    pub(crate) fn announce(&self, port: u16, admin_port: Option<u16>) {
+    pub(crate) fn announce(&self, port: u16, admin_port: Option<u16>, max_connections: usize) {
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             service = self.service(),
@@ -152,6 +152,7 @@ impl Config {
             drain_delay_ms = ms(self.settings.drain_delay_ms),
             shutdown_grace_ms = ms(self.settings.shutdown_grace_ms),
             max_rallies = self.max_rallies,
+            max_connections,
             chain_token = if self.chain_token.is_set() { "set" } else { "unset" },
             "listening"
         );

@@ -83,7 +83,7 @@ pub(crate) enum Failure {
     TooLarge { limit: usize },
     #[error("the body did not arrive in time")]
     SlowBody,
-    #[error("a bearer token is wanted, and the one sent is not it")]
+    #[error("missing or invalid bearer token")]
     Unauthorized,
 
     // What this node is not able to do.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -189,8 +190,18 @@ async fn report(State(faults): State<Faults>) -> Json<Report> {
     Json(faults.with(|active| active.report()))
 }
 
-async fn replace(State(faults): State<Faults>, body: Bytes) -> Result<Json<Report>, Problem> {
+async fn replace(
+    State(faults): State<Faults>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Report>, Problem> {
     let bad = |why: String| Problem::new(StatusCode::BAD_REQUEST, "bad_request", why);
+    let body = body.map_err(|rejection| {
+        let code = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            _ => "bad_request",
+        };
+        Problem::new(rejection.status(), code, rejection.body_text())
+    })?;
     // By way of a map: serde would take a list for the fields in order.
     let order: Order = serde_json::from_slice::<Map<String, Value>>(&body)
         .and_then(|order| serde_json::from_value(order.into()))

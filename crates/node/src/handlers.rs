@@ -186,6 +186,14 @@ impl Rally<'_> {
     }
 }
 
+/// The token of an `Authorization` header; the scheme's name is case-insensitive (RFC 9110, 11.1).
+fn bearer_token(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
+    scheme
+        .eq_ignore_ascii_case(b"Bearer ")
+        .then(|| token.trim_ascii_start())
+}
+
 /// A rally's place among those that may pass at once.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
@@ -210,7 +218,7 @@ impl AppState {
         let sent = headers
             .get(header::AUTHORIZATION)
             .map(HeaderValue::as_bytes);
-        let token = sent.and_then(|sent| sent.strip_prefix(b"Bearer "));
+        let token = sent.and_then(bearer_token);
         match token.is_some_and(|token| self.chain_token.is(token)) {
             true => Ok(()),
             false => Err(Failure::Unauthorized),

@@ -56,21 +56,23 @@ impl Cli {
 /// # Errors
 /// The HTTP client cannot start, or requests in flight were cut off ([`server::CutOff`]).
 pub async fn run(config: Config, started: Started) -> anyhow::Result<()> {
-    let limits = Limits::from(&config.settings);
+    let limits = Limits {
+        // A caller's one HTTP/2 connection carries all its rallies: what is admitted, and beyond it what
+        // is told at once that it is not.
+        max_streams: server::MAX_STREAMS + config.max_rallies,
+        ..Limits::from(&config.settings)
+    };
     let port = started.listener.local_addr().map_or(0, |addr| addr.port());
-    let App {
-        public,
-        admin,
-        health,
-    } = app(&config, port, started.spans).context("cannot start the HTTP client")?;
+    let App { public, admin } =
+        app(&config, port, started.spans).context("cannot start the HTTP client")?;
 
     let admin_port = started
         .admin
         .as_ref()
         .and_then(|listener| Some(listener.local_addr().ok()?.port()));
-    config.announce(port, admin_port);
+    config.announce(port, admin_port, limits.max_connections);
 
-    let serve = server::serve(started.listener, public, health, limits, started.shutdown);
+    let serve = server::serve(started.listener, public, limits, started.shutdown);
     if let Some(listener) = started.admin {
         tokio::spawn(chassis::admin::serve(listener, admin, limits));
     }

@@ -1,58 +1,165 @@
 //! Accepts, serves, drains: the life of a listener.
 //!
-//! Why not `axum::serve`: it waits without limit for requests in flight, it closes idle connections
-//! never or after hyper's 30 s (a load balancer that keeps them for 60 s then sends requests into
-//! closed connections, and answers 502), and it does not tell clients that it is about to leave.
+//! Why not `axum::serve`: it waits without limit for requests in flight and for peers that read no
+//! answers, it closes idle connections never or after hyper's 30 s (a load balancer that keeps them for
+//! 60 s then sends requests into closed connections, and answers 502), it has no limit for the number of
+//! connections, and it does not tell clients that it is draining.
 
-mod http2;
+mod activity;
+mod connection;
+mod stream;
 mod unread;
 
-use std::convert::Infallible;
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use http::header::{self, HeaderValue};
-use http::{Request, Response};
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tower::ServiceExt;
+use tokio::task::{AbortHandle, Id, JoinSet};
 
 use crate::health::Health;
-use crate::settings::Settings;
+use crate::request::Observe;
+use crate::settings::{self, Settings};
 
-/// The largest request head. An ALB's own limit for all headers together is 64 KiB.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+use activity::Activity;
+use connection::{Connection, Phase, Shared};
+
+/// The largest request head: the 64 KiB that an ALB takes, and what it adds.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const MAX_HEAD_BYTES: usize = 72 * 1024;
+
+/// Requests at once on one HTTP/2 connection; a caller sends what is beyond when there is room. An ALB's
+/// own limit.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html>
+pub const MAX_STREAMS: usize = 128;
+
+/// The most bytes of one answer over HTTP/2 that are kept for a peer that does not take them; what is
+/// handed over at once may be more.
+const MAX_UNSENT_BYTES: usize = 64 * 1024;
+
+/// How long a peer may take no byte of what is written; nginx's `send_timeout`.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long connections are still listened to when the drain ends: a request that was sent before
 /// its client could know is on its way, or in the system's buffers already.
 const LINGER: Duration = Duration::from_millis(500);
 
+/// How long a connection that was told of the end is kept without a request in flight: longer than a
+/// round trip takes, after which the peer has closed it.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Connections beyond the limit that are accepted to answer health checks.
+const RESERVE: usize = 64;
+
+/// How long a connection is spared that has just become idle, or has just come: its request is on the
+/// way.
+const FRESH: Duration = Duration::from_millis(250);
+
 /// How often the runtime looks up without a reason: see [`serve`].
 const BEAT: Duration = Duration::from_secs(1);
 
-/// The pause after the system refused to accept, usually for want of file descriptors.
+/// The pause before the next attempt to accept, after the system refused (usually for want of file
+/// descriptors) or while there is no room.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The times that govern a listener's life.
+/// What is served: routes, and what is told when they are bypassed.
+#[derive(Clone, Debug)]
+pub struct Service {
+    routes: Router,
+    health: Health,
+    observe: Option<Observe>,
+}
+
+impl Service {
+    /// Serves `routes`, which are always ready.
+    #[must_use]
+    pub fn new(routes: Router) -> Self {
+        Self {
+            routes,
+            health: Health::default(),
+            observe: None,
+        }
+    }
+
+    /// `health` turns to draining when the drain begins.
+    #[must_use]
+    pub fn with_health(self, health: Health) -> Self {
+        Self { health, ..self }
+    }
+
+    /// Requests that are refused before they reach the routes are logged and counted by `observe`.
+    #[must_use]
+    pub fn with_observer(self, observe: Observe) -> Self {
+        Self {
+            observe: Some(observe),
+            ..self
+        }
+    }
+
+    /// Records an answer that the server gives by itself.
+    fn refuse(&self, status: StatusCode, why: &'static str, request: Option<&Request<Incoming>>) {
+        if let Some(observe) = &self.observe {
+            observe.refused(status, why, request);
+        }
+    }
+}
+
+/// The limits of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The longest a connection may wait for the next request, and a request for the end of its
-    /// head: hyper measures both by one clock that starts when the previous answer is done.
+    /// head: one clock measures both, and starts when the previous answer is done.
     pub keep_alive: Duration,
+    /// The longest a peer may take no byte of what is written.
+    pub write_timeout: Duration,
+    /// The most connections. Beyond it an idle one is closed for each new one, and while none is idle
+    /// only health checks are answered.
+    pub max_connections: usize,
+    /// The most requests at once on one HTTP/2 connection.
+    pub max_streams: usize,
+    /// The largest head of a request, in bytes.
+    pub max_head_bytes: usize,
     /// How long to keep serving once shutdown was asked for.
     pub drain_delay: Duration,
     /// How long requests in flight may then take to finish, their answers' last bytes included.
     pub shutdown_grace: Duration,
+}
+
+impl Limits {
+    /// Limits that only differ from these in the number of connections, at most half of the files that
+    /// this process may open: a service that calls others needs as many again.
+    #[must_use]
+    pub fn with_max_connections(self, count: usize) -> Self {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let half = usize::try_from(files / 2).unwrap_or(usize::MAX);
+        Self {
+            max_connections: count.min(half.saturating_sub(RESERVE)).max(1),
+            ..self
+        }
+    }
+}
+
+impl Default for Limits {
+    /// No drain delay, and the other settings' defaults.
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(75),
+            write_timeout: WRITE_TIMEOUT,
+            max_connections: 0,
+            max_streams: MAX_STREAMS,
+            max_head_bytes: MAX_HEAD_BYTES,
+            drain_delay: Duration::ZERO,
+            shutdown_grace: Duration::from_secs(20),
+        }
+        .with_max_connections(settings::MAX_CONNECTIONS)
+    }
 }
 
 impl From<&Settings> for Limits {
@@ -61,7 +168,9 @@ impl From<&Settings> for Limits {
             keep_alive: settings.keep_alive_ms,
             drain_delay: settings.drain_delay_ms,
             shutdown_grace: settings.shutdown_grace_ms,
+            ..Self::default()
         }
+        .with_max_connections(settings.max_connections)
     }
 }
 
@@ -75,21 +184,21 @@ pub struct CutOff {
     pub grace: Duration,
 }
 
-/// Serves `app` on `listener` until `shutdown` resolves and the drain is over.
+/// Serves `service` on `listener` until `shutdown` resolves and the drain is over.
 ///
-/// 1. Serving: as many connections as come.
-/// 2. `shutdown` resolves: `health` turns to draining at once. For `drain_delay` everything is still
-///    served, new connections too, and each answer carries `Connection: close`.
+/// 1. Serving: as many connections as the limits allow.
+/// 2. `shutdown` resolves: the service's health turns to draining at once. For `drain_delay` everything
+///    is still served, new connections too, and each answer carries `Connection: close`.
 /// 3. The listener closes, after it has taken what had already connected. For half a second requests
 ///    that are on their way are still taken; then idle connections close.
-/// 4. What is in flight finishes, within `shutdown_grace`.
+/// 4. What is in flight finishes, within `shutdown_grace`. Peers that neither ask nor close are given up
+///    after two seconds.
 ///
 /// # Errors
 /// [`CutOff`] when the grace period ended first. The number is also logged.
 pub async fn serve(
     listener: TcpListener,
-    app: Router,
-    health: Health,
+    service: Service,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), CutOff> {
@@ -102,13 +211,13 @@ pub async fn serve(
             tokio::time::sleep(BEAT).await;
         }
     });
-    let (closing, closed) = watch::channel(false);
+    let health = service.health.clone();
+    let (phases, phase) = watch::channel(Phase::Serving);
     let mut server = Server {
-        app,
-        health: health.clone(),
-        keep_alive: limits.keep_alive,
-        used: Arc::new(AtomicUsize::new(0)),
-        closed,
+        shared: Arc::new(Shared::new(service, limits)),
+        max_connections: limits.max_connections,
+        phase,
+        open: HashMap::new(),
         connections: JoinSet::new(),
     };
 
@@ -124,29 +233,27 @@ pub async fn serve(
     server.accept_backlog(&listener).await;
     drop(listener);
 
-    closing.send_replace(true);
+    phases.send_replace(Phase::Closing);
     let finished = async { while server.connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.shutdown_grace, finished)
-        .await
-        .is_ok()
-    {
+    let _ = tokio::time::timeout(limits.shutdown_grace, finished).await;
+    phases.send_replace(Phase::Cutting);
+    let mut requests = 0;
+    while let Some(cut) = server.connections.join_next().await {
+        requests += cut.unwrap_or(0);
+    }
+    if requests == 0 {
         tracing::info!("drained");
         return Ok(());
     }
-    match server.used.load(Ordering::Relaxed) {
-        0 => Ok(()),
-        requests => {
-            tracing::warn!(
-                requests,
-                shutdown_grace_ms = millis(limits.shutdown_grace),
-                "cut off"
-            );
-            Err(CutOff {
-                requests,
-                grace: limits.shutdown_grace,
-            })
-        }
-    }
+    tracing::warn!(
+        requests,
+        shutdown_grace_ms = millis(limits.shutdown_grace),
+        "cut off"
+    );
+    Err(CutOff {
+        requests,
+        grace: limits.shutdown_grace,
+    })
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -154,25 +261,34 @@ fn millis(duration: Duration) -> u64 {
 }
 
 struct Server {
-    app: Router,
-    health: Health,
-    keep_alive: Duration,
-    /// Connections that have had a request and are open.
-    used: Arc<AtomicUsize>,
-    closed: watch::Receiver<bool>,
-    connections: JoinSet<()>,
+    shared: Arc<Shared>,
+    max_connections: usize,
+    phase: watch::Receiver<Phase>,
+    /// The connections that are open.
+    open: HashMap<Id, Open>,
+    connections: JoinSet<usize>,
+}
+
+struct Open {
+    activity: Arc<Activity>,
+    task: AbortHandle,
 }
 
 impl Server {
     async fn accept_until(&mut self, listener: &TcpListener, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
+            let room = self.has_room();
             tokio::select! {
                 biased;
                 () = &mut end => return,
                 // Reaps what has ended, so that the set does not grow.
-                Some(_) = self.connections.join_next() => {}
-                accepted = listener.accept() => match accepted {
+                Some(ended) = self.connections.join_next_with_id() => {
+                    let id = ended.map_or_else(|error| error.id(), |(id, _)| id);
+                    self.open.remove(&id);
+                }
+                () = tokio::time::sleep(ACCEPT_PAUSE), if !room => {}
+                accepted = listener.accept(), if room => match accepted {
                     Ok((stream, _)) => self.spawn(stream),
                     Err(error) if is_peers_fault(&error) => {}
                     Err(error) => {
@@ -188,7 +304,7 @@ impl Server {
     /// reset them.
     async fn accept_backlog(&mut self, listener: &TcpListener) {
         let mut ready = pin!(tokio::time::sleep(Duration::ZERO));
-        loop {
+        while self.has_room() {
             tokio::select! {
                 biased;
                 Ok((stream, _)) = listener.accept() => self.spawn(stream),
@@ -197,18 +313,35 @@ impl Server {
         }
     }
 
+    /// Whether one more connection can be taken.
+    fn has_room(&mut self) -> bool {
+        self.open.len() < self.max_connections + RESERVE || self.close_idle()
+    }
+
+    /// Closes the idle connection that is missed least. Whether there was one.
+    fn close_idle(&mut self) -> bool {
+        let idle = self.open.iter();
+        let idle = idle.filter_map(|(id, open)| Some((open.activity.idle_since()?, *id)));
+        let idle = idle.min_by_key(|(since, _)| *since);
+        let idle = idle.filter(|((_, since), _)| since.elapsed() >= FRESH);
+        let open = idle.and_then(|(_, id)| self.open.remove(&id));
+        open.map(|open| open.task.abort()).is_some()
+    }
+
     fn spawn(&mut self, stream: TcpStream) {
         // Answers are small and written at once: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
+        let activity = Activity::new();
+        let full = self.open.len() >= self.max_connections;
         let connection = Connection {
-            app: self.app.clone(),
-            health: self.health.clone(),
-            keep_alive: self.keep_alive,
-            used: OnceLock::new(),
-            open: Arc::clone(&self.used),
+            shared: Arc::clone(&self.shared),
+            activity: Arc::clone(&activity),
+            reserved: full && !self.close_idle(),
         };
-        self.connections
-            .spawn(connection.serve(stream, self.closed.clone()));
+        let task = self
+            .connections
+            .spawn(connection.serve(stream, self.phase.clone()));
+        self.open.insert(task.id(), Open { activity, task });
     }
 }
 
@@ -219,99 +352,4 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset
     )
-}
-
-struct Connection {
-    app: Router,
-    health: Health,
-    keep_alive: Duration,
-    /// Set by the first request.
-    used: OnceLock<Used>,
-    open: Arc<AtomicUsize>,
-}
-
-impl Connection {
-    async fn serve(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
-        let opening = tokio::time::timeout(self.keep_alive, http2::is_spoken_on(&stream));
-        let speaks_http2 = tokio::select! {
-            biased;
-            Ok(Ok(speaks)) = opening => speaks,
-            () = lingered(&mut closed) => return,
-            // Nothing came in time, or the end.
-            else => return,
-        };
-        match speaks_http2 {
-            true => http2::serve(self, stream, closed).await,
-            false => self.serve_http1(stream, closed).await,
-        }
-    }
-
-    async fn serve_http1(self, stream: TcpStream, mut closed: watch::Receiver<bool>) {
-        let service = service_fn(|request: Request<Incoming>| self.answer(request));
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.keep_alive)
-                .max_buf_size(MAX_HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades()
-        );
-        // How a connection ends is the client's affair: what matters was logged with its requests.
-        tokio::select! {
-            biased;
-            _ = connection.as_mut() => return,
-            _ = closed.wait_for(|closed| *closed) => {}
-        }
-        // hyper closes a connection without reading what waits in its socket: not before the linger.
-        // From here on each answer closes its connection anyway.
-        if tokio::time::timeout(LINGER, connection.as_mut())
-            .await
-            .is_err()
-        {
-            connection.as_mut().graceful_shutdown();
-            // Ends at once where nothing is in flight.
-            let _ = connection.await;
-        }
-    }
-
-    /// The answer, by HTTP/1.1.
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        self.used.get_or_init(|| Used::count(&self.open));
-        let mut response = self.respond(request).await?;
-        if self.health.is_draining() {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        Ok(response)
-    }
-
-    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let (request, rest) = unread::watch(request);
-        let response = self.app.clone().oneshot(request).await?;
-        rest.discard().await;
-        Ok(response)
-    }
-}
-
-/// Resolves when the drain has ended and the linger after it is over.
-async fn lingered(closed: &mut watch::Receiver<bool>) {
-    let _ = closed.wait_for(|closed| *closed).await;
-    tokio::time::sleep(LINGER).await;
-}
-
-/// Counts a connection that has had a request for as long as it is open. When the grace period ends,
-/// those that had nothing in flight have closed: what is left is cut.
-struct Used(Arc<AtomicUsize>);
-
-impl Used {
-    fn count(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for Used {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use chassis::health::Health;
 use chassis::metrics::Metrics;
 use chassis::request::Observe;
-use chassis::server::{self, Limits};
+use chassis::server::{self, Limits, Service};
 use chassis::telemetry::Spans;
 use clap::Parser as _;
 use client::{Cli, SERVICE};
@@ -272,12 +271,6 @@ async fn serve(base_url: &str, nodes: Router) -> String {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let limits = Limits::from(&cli.config.settings);
     let forever = std::future::pending::<()>();
-    tokio::spawn(server::serve(
-        listener,
-        app,
-        Health::default(),
-        limits,
-        forever,
-    ));
+    tokio::spawn(server::serve(listener, Service::new(app), limits, forever));
     url
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use chassis::health::Health;
 use chassis::metrics::Metrics;
 use chassis::request::Observe;
-use chassis::server::{self, Limits};
+use chassis::server::{self, Limits, Service};
 use chassis::telemetry::Spans;
 use clap::Parser;
 use client::{Cli, SERVICE};
@@ -43,7 +42,7 @@ impl Client {
         let limits = Limits::from(&cli.config.settings);
         tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            server::serve(listener, app, Health::default(), limits, stopped).await
+            server::serve(listener, Service::new(app), limits, stopped).await
         });
         Self {
             url,

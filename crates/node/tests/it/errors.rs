@@ -233,6 +233,24 @@ async fn the_chain_token_is_wanted_and_sent_on() {
         (401, "unauthorized".to_owned(), "node-ringo".to_owned())
     );
     assert!(!answer.body.contains("s3cret"));
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.starts_with("Bearer "), "{challenge}");
+    for (authorization, status) in [
+        ("Bearer s3cret", 200),
+        ("bearer s3cret", 200),
+        ("BEARER  s3cret", 200),
+        ("Bearer s3cre", 401),
+        ("Bearer", 401),
+        ("Basic s3cret", 401),
+    ] {
+        let request = client().post(format!("{}/meow", chain[2].url()));
+        let request = request.header("authorization", authorization).body("[]");
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            status,
+            "{authorization}"
+        );
+    }
 
     // A node with another token is its operator's mistake, not the browser's.
     let next = chain[1].url();

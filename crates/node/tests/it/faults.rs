@@ -112,3 +112,26 @@ async fn a_crash_ends_the_process_and_can_be_called_off() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(ringo.get("/ping").await.status, 200);
 }
+
+#[tokio::test]
+async fn whatever_is_sent_in_place_of_faults_is_refused_in_the_envelope() {
+    let ringo = Node::start("ringo", &[]).await;
+    for (body, status, code) in [
+        ("x".repeat(3_000_000), 413, "too_large"),
+        ("[1]".to_owned(), 400, "bad_request"),
+        (String::new(), 400, "bad_request"),
+    ] {
+        let request = client().put(format!("http://{}/faults", ringo.admin));
+        let answer = Answer::read(request.body(body).send().await.unwrap()).await;
+        assert_eq!(
+            (answer.status, answer.error()["code"].as_str()),
+            (status, Some(code))
+        );
+    }
+    let answer = client().post(format!("http://{}/faults", ringo.admin));
+    let answer = Answer::read(answer.send().await.unwrap()).await;
+    assert_eq!(
+        (answer.broke().0, answer.broke().1),
+        (405, "method_not_allowed".to_owned())
+    );
+}

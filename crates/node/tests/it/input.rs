@@ -132,3 +132,16 @@ async fn half_a_request_costs_nothing_but_its_connection() {
         assert_eq!(john.get("/start").await.status, 200, "after {half:?}");
     }
 }
+
+#[tokio::test]
+async fn a_body_whose_framing_is_broken_is_its_senders_mistake() {
+    let ringo = Node::start("ringo", &[]).await;
+    let mut stream = TcpStream::connect(ringo.address).await.unwrap();
+    let head = "POST /meow HTTP/1.1\r\nhost: ringo\r\ntransfer-encoding: chunked\r\n\r\n";
+    for part in [head, "2\r\n[]\r\n", "not a length\r\n"] {
+        stream.write_all(part.as_bytes()).await.unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}

@@ -14,6 +14,7 @@ mod http2;
 mod input;
 mod lifecycle;
 mod metrics;
+mod peers;
 mod settings;
 mod spans;
 mod support;

@@ -13,6 +13,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use chassis::server::{self, Limits, Service};
 use ecs::Layout;
 use http::StatusCode;
 
@@ -26,6 +27,9 @@ const PER_REQUEST: Duration = Duration::from_secs(15);
 
 /// How long nothing may come: the default of AWS. Here the tasks' own limits are always shorter.
 const IDLE: Duration = Duration::from_mins(5);
+
+/// Requests at once on one HTTP/2 connection: a caller's one connection carries all its calls.
+const MAX_STREAMS: usize = 4096;
 
 /// The most endpoints that are tried for a request, as with AWS's proxy.
 const ATTEMPTS: usize = 2;
@@ -154,8 +158,13 @@ impl Name {
             name: self,
         };
         let routes = Router::new().fallback(pass).with_state(proxy);
-        // It only returns an error through a listener that gives up, and TCP's does not.
-        let _ = axum::serve(listener, routes).await;
+        let limits = Limits {
+            max_streams: MAX_STREAMS,
+            ..Limits::default()
+        };
+        // Without an end there is nothing to be cut off.
+        let never = std::future::pending();
+        let _ = server::serve(listener, Service::new(routes), limits, never).await;
     }
 
     /// The endpoints to be tried for the next request, in this order.
@@ -220,6 +229,7 @@ async fn answer(proxy: &Proxy, request: Request) -> Response {
         match proxy.forwarder.pass(untried, address, |_| {}).await {
             Ok(answer) => return answer.holding((), &Idle::new(IDLE)),
             Err(Broken::Unconnected(untouched, _)) => request = Some(*untouched),
+            Err(Broken::Request { .. }) => return StatusCode::BAD_REQUEST.into_response(),
             Err(Broken::Reset) => break,
         }
     }

@@ -8,20 +8,36 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Router};
 use chassis::server::Limits;
 use chassis::trace::{TraceId, X_AMZN_TRACE_ID};
-use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
 
 use super::figures::{self, Figures, GivenTo, OwnAnswer};
 use super::forward::{Broken, Forwarder};
 use super::idle::Idle;
 use super::targets::{Lease, TargetGroup};
 
+/// The most headers of a request: hyper takes 100, and four are added here. An ALB has no such limit.
+const MAX_HEADERS: usize = 96;
+
+/// The largest head of a request at an ALB.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html>
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The largest request line and the largest single header; same page.
+const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// The client closed the connection before its request was complete; same page.
+const CLIENT_CLOSED: u16 = 460;
+
 /// How the listener lives and ends: at once, but for requests in flight.
 pub(crate) fn limits(idle_timeout: Duration) -> Limits {
     Limits {
         keep_alive: idle_timeout,
-        drain_delay: Duration::ZERO,
+        write_timeout: idle_timeout,
+        // What is larger is refused here, with an ALB's status; what is far larger, by the server.
+        max_head_bytes: 2 * MAX_HEAD_BYTES,
         shutdown_grace: Duration::from_secs(10),
+        ..Limits::default()
     }
 }
 
@@ -67,6 +83,15 @@ impl Edge {
 }
 
 async fn pass(State(edge): State<Edge>, request: Request) -> Response {
+    if *request.method() == Method::TRACE {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if request.headers().len() > MAX_HEADERS {
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    if is_too_large(&request) {
+        return refuse(StatusCode::BAD_REQUEST);
+    }
     let Some(target) = edge.target(request.uri().path()) else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE);
     };
@@ -80,6 +105,10 @@ async fn pass(State(edge): State<Edge>, request: Request) -> Response {
             Ok(answer) => answer.holding(target, &idle),
             Err(Broken::Unconnected(_, true)) => refuse(StatusCode::GATEWAY_TIMEOUT),
             Err(Broken::Unconnected(_, false) | Broken::Reset) => refuse(StatusCode::BAD_GATEWAY),
+            Err(Broken::Request { left: false }) => refuse(StatusCode::BAD_REQUEST),
+            Err(Broken::Request { left: true }) => {
+                refuse(StatusCode::from_u16(CLIENT_CLOSED).unwrap_or(StatusCode::BAD_REQUEST))
+            }
         },
         () = idle.elapsed() => match idle.has_request() {
             true => refuse(StatusCode::GATEWAY_TIMEOUT),
@@ -88,6 +117,23 @@ async fn pass(State(edge): State<Edge>, request: Request) -> Response {
     };
     response.extensions_mut().insert(GivenTo(address.port()));
     response
+}
+
+/// Whether the head exceeds what an ALB takes, counted as HTTP/1.1 writes it.
+fn is_too_large(request: &Request) -> bool {
+    let path = request.uri().path_and_query();
+    let line = request.method().as_str().len()
+        + path.map_or(1, |path| path.as_str().len())
+        + "  HTTP/1.1\r\n".len();
+    let headers = request.headers().iter();
+    let mut headers =
+        headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    let mut total = line;
+    line > MAX_LINE_BYTES
+        || headers.any(|header| {
+            total += header;
+            header > MAX_LINE_BYTES || total > MAX_HEAD_BYTES
+        })
 }
 
 /// Adds what an ALB tells the target about the request. All clients are on this machine.

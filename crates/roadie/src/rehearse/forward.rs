@@ -40,6 +40,18 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
 ];
 
+/// Headers that are never meant for one connection only, whatever `Connection` names: without them a
+/// request is another one.
+const END_TO_END: [HeaderName; 7] = [
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::HOST,
+];
+
 /// The connections of one proxy to those behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Forwarder {
@@ -53,6 +65,8 @@ pub(crate) enum Broken {
     Unconnected(Box<Request>, bool),
     /// The connection ended before an answer, or what came was none.
     Reset,
+    /// The request's body was malformed, or ended early because its sender left.
+    Request { left: bool },
 }
 
 /// The head of an answer; its body, or what the connection was upgraded to, is still to come.
@@ -74,8 +88,8 @@ impl Forwarder {
         }
     }
 
-    /// Passes `request` on with what `adorn` adds. Headers of the connection are left out of both
-    /// directions, but those of an upgrade. The `Host` header stays what the caller sent.
+    /// Passes `request` on, by HTTP/1.1, with what `adorn` adds. Headers of the connection are left out of
+    /// both directions, but those of an upgrade. The `Host` header stays what the caller sent.
     pub(crate) async fn pass(
         &self,
         mut request: Request,
@@ -84,6 +98,9 @@ impl Forwarder {
     ) -> Result<Answer, Broken> {
         let protocol = upgrade_of(request.headers());
         remove_hop_by_hop(request.headers_mut());
+        if request.version() == Version::HTTP_2 {
+            write_as_http1(&mut request);
+        }
         let ours = protocol.as_ref().map(|_| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         let untouched = head.clone();
@@ -96,16 +113,19 @@ impl Forwarder {
         if let Some(protocol) = protocol {
             put_upgrade(&mut head.headers, protocol);
         }
-        let lent = Lent(Arc::new(Mutex::new(body)));
+        let lent = Lent(Arc::new(Mutex::new(Loan { body, broken: None })));
         let request = Request::from_parts(head, Body::new(lent.clone()));
         match self.client.request(request).await {
             Ok(response) => Ok(Answer::read(response.map(Body::new), ours)),
             Err(error) if error.is_connect() => {
-                let body = std::mem::take(&mut *lent.body());
+                let body = std::mem::take(&mut lent.loan().body);
                 let request = Request::from_parts(untouched, body);
                 Err(Broken::Unconnected(Box::new(request), is_timeout(&error)))
             }
-            Err(_) => Err(Broken::Reset),
+            Err(_) => Err(match lent.loan().broken {
+                Some(by_leaving) => Broken::Request { left: by_leaving },
+                None => Broken::Reset,
+            }),
         }
     }
 }
@@ -142,12 +162,19 @@ impl Answer {
     }
 }
 
-/// A body that can be taken back as long as nobody has read it.
+/// A body that can be taken back as long as nobody has read it, and that remembers how it broke.
 #[derive(Clone, Debug)]
-struct Lent(Arc<Mutex<Body>>);
+struct Lent(Arc<Mutex<Loan>>);
+
+#[derive(Debug)]
+struct Loan {
+    body: Body,
+    /// Whether it ended early because its sender left; None while it is whole.
+    broken: Option<bool>,
+}
 
 impl Lent {
-    fn body(&self) -> MutexGuard<'_, Body> {
+    fn loan(&self) -> MutexGuard<'_, Loan> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -160,15 +187,50 @@ impl http_body::Body for Lent {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut *self.body()).poll_frame(context)
+        let mut loan = self.loan();
+        let frame = Pin::new(&mut loan.body).poll_frame(context);
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            loan.broken = Some(has_left(error));
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        http_body::Body::is_end_stream(&*self.body())
+        http_body::Body::is_end_stream(&self.loan().body)
     }
 
     fn size_hint(&self) -> SizeHint {
-        http_body::Body::size_hint(&*self.body())
+        http_body::Body::size_hint(&self.loan().body)
+    }
+}
+
+/// Whether a body ended because its sender closed the connection or reset the stream.
+fn has_left(error: &axum::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() != std::io::ErrorKind::InvalidData
+                && error.kind() != std::io::ErrorKind::InvalidInput;
+        }
+        cause = error.source();
+    }
+    true
+}
+
+/// What HTTP/2 says otherwise: whom a request is for, and cookies in pieces (RFC 9113, 8.2.3 and 8.3.1).
+fn write_as_http1(request: &mut Request) {
+    let authority = request.uri().authority();
+    let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    let headers = request.headers_mut();
+    if let Some(host) = host {
+        headers.insert(header::HOST, host);
+    }
+    let pieces = headers.get_all(header::COOKIE).iter();
+    let pieces: Vec<_> = pieces.map(HeaderValue::as_bytes).collect();
+    if pieces.len() > 1
+        && let Ok(cookies) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, cookies);
     }
 }
 
@@ -180,6 +242,7 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| !END_TO_END.contains(name))
         .collect();
     for name in &named {
         headers.remove(name);

@@ -46,8 +46,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use chassis::health::Health;
-use chassis::server;
+use chassis::server::{self, Service};
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -245,8 +244,8 @@ impl Rehearse {
         let limits = edge::limits(stage.idle_timeout);
         let idle = stage.idle_timeout;
         let edge = Edge::new(stage.router, stage.fixtures.groups, address.port(), idle);
-        let edge = edge.into_router(figures);
-        let drained = server::serve(listener, edge, Health::default(), limits, shutdown).await;
+        let edge = Service::new(edge.into_router(figures));
+        let drained = server::serve(listener, edge, limits, shutdown).await;
         ready.abort();
         control.abort();
         drop(view);

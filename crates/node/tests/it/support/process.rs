@@ -72,8 +72,12 @@ impl Process {
         get(&format!("{}{path}", self.url())).await
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        let pid = Pid::from_raw(self.id().cast_signed()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 

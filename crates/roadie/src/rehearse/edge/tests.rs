@@ -3,8 +3,7 @@
 use std::future::Future;
 use std::net::Ipv4Addr;
 
-use chassis::health::Health;
-use chassis::server;
+use chassis::server::{self, Service};
 use ecs::alb::Balancer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +20,7 @@ const IDLE: Duration = Duration::from_millis(400);
 struct Stage {
     address: std::net::SocketAddr,
     group: TargetGroup,
+    figures: Figures,
 }
 
 impl Stage {
@@ -33,10 +33,15 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let rules = router();
         let edge = Edge::new(rules, vec![group.clone()], address.port(), IDLE);
-        let edge = edge.into_router(Figures::new());
-        let (health, never) = (Health::default(), std::future::pending());
-        tokio::spawn(server::serve(listener, edge, health, limits(IDLE), never));
-        Self { address, group }
+        let figures = Figures::new();
+        let edge = edge.into_router(figures.clone());
+        let (edge, never) = (Service::new(edge), std::future::pending());
+        tokio::spawn(server::serve(listener, edge, limits(IDLE), never));
+        Self {
+            address,
+            group,
+            figures,
+        }
     }
 
     /// Registers a target that does `what` with each connection but those of health checks.
@@ -229,16 +234,7 @@ async fn a_target_that_ends_the_connection_or_is_not_there_is_502() {
 #[tokio::test]
 async fn a_target_learns_who_asks_and_by_which_trace() {
     let stage = Stage::start().await;
-    let _registration = stage
-        .target(async |mut peer: Peer| {
-            let head = peer.until("\r\n\r\n").await.to_lowercase();
-            let length = head.len();
-            peer.say(&format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{head}"
-            ))
-            .await;
-        })
-        .await;
+    let _registration = stage.target(echo).await;
     let told = stage.ask("/start").await;
     let port = stage.address.port();
     for header in [
@@ -249,5 +245,149 @@ async fn a_target_learns_who_asks_and_by_which_trace() {
         "x-amzn-trace-id: root=1-".to_owned(),
     ] {
         assert!(told.contains(&format!("\r\n{header}")), "{header}: {told}");
+    }
+}
+
+/// Answers with the request's head as its body.
+async fn echo(mut peer: Peer) {
+    let head = peer.until("\r\n\r\n").await.to_lowercase();
+    let length = head.len();
+    peer.say(&format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{head}"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_header_takes_nothing_away_that_must_stay() {
+    let stage = Stage::start().await;
+    let _registration = stage.target(echo).await;
+    let mut peer = stage.connect().await;
+    peer.say(
+        "GET /start HTTP/1.1\r\nhost: here\r\ncookie: a=b\r\nauthorization: Bearer x\r\nx-own: 1\r\n\
+         connection: close, Host, cookie, authorization, content-length, x-own, x-forwarded-for\r\n\r\n",
+    )
+    .await;
+    let told = peer.rest().await;
+    for kept in [
+        "host: here",
+        "cookie: a=b",
+        "authorization: bearer x",
+        "x-forwarded-for: ",
+    ] {
+        assert!(told.contains(&format!("\r\n{kept}")), "{kept}: {told}");
+    }
+    assert!(!told.contains("x-own"), "{told}");
+}
+
+#[tokio::test]
+async fn what_came_by_http2_is_passed_on_as_http1_writes_it() {
+    let stage = Stage::start().await;
+    let _registration = stage.target(echo).await;
+    let stream = TcpStream::connect(stage.address).await.unwrap();
+    let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get("http://shop.example:8080/start")
+        .version(http::Version::HTTP_2)
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
+        .body(())
+        .unwrap();
+    let (answer, _) = send.send_request(request, true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    let told = body.data().await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&told);
+    for line in ["host: shop.example:8080", "cookie: a=1; b=2"] {
+        assert!(told.contains(&format!("\r\n{line}\r\n")), "{line}: {told}");
+        let name = line.split(':').next().unwrap();
+        assert_eq!(told.matches(&format!("\r\n{name}:")).count(), 1, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_its_request_is_not_the_targets_fault() {
+    let stage = Stage::start().await;
+    let (given, mut got) = tokio::sync::mpsc::unbounded_channel();
+    let _registration = stage
+        .target(move |mut peer: Peer| {
+            let given = given.clone();
+            async move {
+                peer.until("\r\n\r\n").await;
+                given.send(()).unwrap();
+                let _ = peer.0.read_to_end(&mut Vec::new()).await;
+            }
+        })
+        .await;
+    let head =
+        "POST /start HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n";
+    let mut peer = stage.connect().await;
+    peer.say(head).await;
+    got.recv().await.unwrap();
+    peer.say("no length\r\n").await;
+    let answer = peer.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+
+    let mut peer = stage.connect().await;
+    peer.say(head).await;
+    got.recv().await.unwrap();
+    drop(peer);
+    // Whatever comes after it has been counted after it.
+    let mut peer = stage.connect().await;
+    peer.say("TRACE /start HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(peer.rest().await.starts_with("HTTP/1.1 405 "));
+    let total = stage.figures.status().total;
+    assert_eq!((total.elb_5xx, total.target_5xx), (0, 0), "{total:?}");
+}
+
+#[tokio::test]
+async fn what_the_load_balancer_lets_in_is_what_a_node_takes() {
+    let stage = Stage::start().await;
+    let node = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = node.local_addr().unwrap().port();
+    let routes = axum::Router::new().fallback(|| async { "taken" });
+    let never = std::future::pending();
+    tokio::spawn(server::serve(
+        node,
+        Service::new(routes),
+        Limits::default(),
+        never,
+    ));
+    let (_say, port) = watch::channel(Some(port));
+    let _registration = stage.group.register(Some(port), |_| {});
+    let headers = |count: usize, size: usize| {
+        let value = "v".repeat(size);
+        let lines: Vec<_> = (0..count)
+            .map(|number| format!("a{number}: {value}\r\n"))
+            .collect();
+        lines.concat()
+    };
+    let fits = [
+        headers(94, 1),
+        headers(4, 15 * 1024),
+        headers(3, 16_000) + &headers(90, 180),
+    ];
+    for headers in fits {
+        let request =
+            format!("GET /start HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{headers}\r\n");
+        let mut peer = stage.connect().await;
+        peer.say(&request).await;
+        let answer = peer.rest().await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("taken"),
+            "{answer}"
+        );
+    }
+    for (headers, status) in [
+        (headers(95, 1), "431"),
+        (headers(1, 16 * 1024), "400"),
+        (headers(5, 15 * 1024), "400"),
+    ] {
+        let request =
+            format!("GET /start HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{headers}\r\n");
+        let mut peer = stage.connect().await;
+        peer.say(&request).await;
+        let answer = peer.rest().await;
+        assert_eq!(answer.get(9..12), Some(status), "{answer}");
     }
 }

@@ -136,6 +136,9 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for Look<F> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,20 +1,26 @@
 //! Asks a running rehearsal, from a second terminal.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use reqwest::{Client, Url};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::control::{Deploy, Kill, Restore, Scale, Status};
+use super::scratch::Token;
 use super::status::{self, ServiceStatus};
 use super::zones::ZoneStatus;
 
 /// How often a deployment that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the rehearsal may take to answer; it reads files before it answers to a deployment.
+const ANSWERS: Duration = Duration::from_mins(1);
 
 /// What a running rehearsal can be asked.
 #[derive(Clone, Debug, Subcommand)]
@@ -214,24 +220,40 @@ impl At {
     }
 
     async fn status(&self) -> anyhow::Result<Status> {
-        let answer = client()?.get(self.url("status")?).send().await;
-        let answer = answer.with_context(|| format!("no rehearsal at {}", self.control))?;
+        let answer = self.send(client()?.get(self.url("status")?)).await?;
         Ok(serde_json::from_slice(&answer.bytes().await?)?)
     }
 
     async fn post(&self, what: &str, body: &impl Serialize) -> anyhow::Result<()> {
         let request = client()?.post(self.url(what)?);
         let request = request.header("content-type", "application/json");
-        let answer = request.body(serde_json::to_vec(body)?).send().await;
+        self.send(request.body(serde_json::to_vec(body)?)).await?;
+        Ok(())
+    }
+
+    /// Shows the token, and fails where the rehearsal refuses.
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let answer = request.bearer_auth(self.token()?.expose()).send().await;
         let answer = answer.with_context(|| format!("no rehearsal at {}", self.control))?;
         if answer.status().is_success() {
-            return Ok(());
+            return Ok(answer);
         }
         let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
         bail!(
             "{}",
             body["error"].as_str().unwrap_or("the rehearsal refuses")
         )
+    }
+
+    /// The token of the rehearsal, which is left where only this user can read it.
+    fn token(&self) -> anyhow::Result<Token> {
+        let host = self.control.host_str().unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let port = self.control.port_or_known_default().filter(|_| here);
+        // Other machines have no use for the token.
+        let port = port.with_context(|| format!("{} is not on this machine", self.control))?;
+        Token::of_running(port).with_context(|| format!("cannot ask {}", self.control))
     }
 
     fn url(&self, what: &str) -> anyhow::Result<Url> {
@@ -246,7 +268,8 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 fn client() -> anyhow::Result<Client> {
-    Ok(Client::builder().no_proxy().build()?)
+    let client = Client::builder().no_proxy().redirect(Policy::none());
+    Ok(client.timeout(ANSWERS).build()?)
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -1,26 +1,33 @@
 //! The rehearsal's API: a little of ECS's, as JSON on loopback.
 //!
 //! `GET /status`, `POST /deploy {"tag","service"?,"environment"?}`, `POST /scale {"service","desired"}`,
-//! `POST /kill {"service","task"}` or `{"zone"}`, `POST /restore {"zone"}`. Errors are `{"error":"…"}`.
+//! `POST /kill {"service","task"}` or `{"zone"}`, `POST /restore {"zone"}`. Errors are `{"error":"…"}` (`refusal`). `guard` says who may ask.
+
+mod guard;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
+use chassis::health::Health;
+use chassis::server::{self, Limits};
 use ecs::scheduler::TaskId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use self::refusal::Order;
+pub(crate) use self::refusal::Refusal;
 use super::figures::{EdgeStatus, Figures};
 use super::fixtures::Fixtures;
 use super::metadata::Metadata;
+use super::scratch::Token;
 use super::service::{Request, ServiceHandle};
 use super::stage;
 use super::status::ServiceStatus;
@@ -34,7 +41,19 @@ pub(crate) struct Control {
     pub(crate) figures: Figures,
     pub(crate) zones: Zones,
     pub(crate) metadata: Metadata,
+    /// What has to be shown.
+    pub(crate) token: Token,
 }
+
+/// The largest order; one that sets some hundred variables has a tenth of that.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// How the listener lives. It does not drain: it answers until the rehearsal is over.
+const LIMITS: Limits = Limits {
+    keep_alive: Duration::from_secs(10),
+    drain_delay: Duration::ZERO,
+    shutdown_grace: Duration::ZERO,
+};
 
 /// The load balancer and all services at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,11 +94,6 @@ pub(crate) struct Restore {
     pub(crate) zone: String,
 }
 
-/// Why something asked for is not done.
-#[derive(Debug, thiserror::Error)]
-#[error("{1}")]
-pub(crate) struct Refusal(StatusCode, String);
-
 impl Control {
     pub(crate) async fn status(&self) -> Status {
         let mut services = Vec::new();
@@ -99,8 +113,7 @@ impl Control {
             self.service(name)?;
         }
         let blueprints = stage::blueprints(&self.dir, &wanted.tag, &self.fixtures);
-        let blueprints = blueprints
-            .map_err(|error| Refusal(StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")))?;
+        let blueprints = blueprints.map_err(|error| Refusal::impossible(format!("{error:#}")))?;
         for (name, mut blueprint) in blueprints {
             if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
                 for part in &mut blueprint.containers {
@@ -126,7 +139,7 @@ impl Control {
                 asked.ask(Request::Kill(TaskId(*task), reply));
                 if known.await != Ok(true) {
                     let why = format!("there is no task {task} of {service}");
-                    return Err(Refusal(StatusCode::NOT_FOUND, why));
+                    return Err(Refusal::unknown(why));
                 }
                 Ok(())
             }
@@ -141,6 +154,7 @@ impl Control {
     /// Serves until dropped.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
         let metadata = self.metadata.routes();
+        let token = middleware::from_fn_with_state(Arc::clone(&self), guard::with_token);
         let routes = Router::new()
             .route("/status", get(status))
             .route("/deploy", post(deploy))
@@ -148,15 +162,30 @@ impl Control {
             .route("/kill", post(kill))
             .route("/restore", post(restore))
             .with_state(self)
-            .merge(metadata);
-        // axum::serve only returns an error through a listener that gives up, and TCP's does not.
-        let _ = axum::serve(listener, routes).await;
+            .route_layer(token)
+            .merge(metadata)
+            .fallback(async || Refusal::unknown("there is nothing at this path"))
+            .method_not_allowed_fallback(async || {
+                let why = "this path takes another method: see the Allow header".to_owned();
+                Refusal(StatusCode::METHOD_NOT_ALLOWED, why)
+            })
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn(guard::from_here));
+        // Without an end there is nothing to be cut off.
+        let _ = server::serve(
+            listener,
+            routes,
+            Health::default(),
+            LIMITS,
+            std::future::pending(),
+        )
+        .await;
     }
 
     /// Opens or closes a zone for all services.
     fn set_zone(&self, name: &str, open: bool) -> Result<(), Refusal> {
         let zone = self.zones.set(name, open);
-        let zone = zone.map_err(|why| Refusal(StatusCode::NOT_FOUND, why))?;
+        let zone = zone.map_err(Refusal::unknown)?;
         for service in &self.services {
             service.ask(match open {
                 true => Request::RestoreZone(zone),
@@ -171,14 +200,8 @@ impl Control {
         service.ok_or_else(|| {
             let names: Vec<_> = self.services.iter().map(|service| &*service.name).collect();
             let why = format!("there is no service {name}; there are {}", names.join(", "));
-            Refusal(StatusCode::NOT_FOUND, why)
+            Refusal::unknown(why)
         })
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
 }
 
@@ -188,7 +211,7 @@ async fn status(State(control): State<Arc<Control>>) -> Json<Status> {
 
 async fn deploy(
     State(control): State<Arc<Control>>,
-    Json(wanted): Json<Deploy>,
+    Order(wanted): Order<Deploy>,
 ) -> Result<StatusCode, Refusal> {
     control.deploy(&wanted)?;
     Ok(StatusCode::ACCEPTED)
@@ -196,7 +219,7 @@ async fn deploy(
 
 async fn scale(
     State(control): State<Arc<Control>>,
-    Json(wanted): Json<Scale>,
+    Order(wanted): Order<Scale>,
 ) -> Result<StatusCode, Refusal> {
     control.scale(&wanted)?;
     Ok(StatusCode::ACCEPTED)
@@ -204,7 +227,7 @@ async fn scale(
 
 async fn kill(
     State(control): State<Arc<Control>>,
-    Json(wanted): Json<Kill>,
+    Order(wanted): Order<Kill>,
 ) -> Result<StatusCode, Refusal> {
     control.kill(&wanted).await?;
     Ok(StatusCode::ACCEPTED)
@@ -212,7 +235,7 @@ async fn kill(
 
 async fn restore(
     State(control): State<Arc<Control>>,
-    Json(wanted): Json<Restore>,
+    Order(wanted): Order<Restore>,
 ) -> Result<StatusCode, Refusal> {
     control.restore(&wanted)?;
     Ok(StatusCode::ACCEPTED)

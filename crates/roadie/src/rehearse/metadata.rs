@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::StatusCode;
 use serde_json::{Value, json};
+
+use super::control::Refusal;
+use super::scratch::Token;
 
 /// What is known of the tasks that run; handles to it are cheap.
 #[derive(Clone, Debug)]
@@ -50,8 +53,12 @@ impl Metadata {
             .with_state(self.clone())
     }
 
-    /// Answers for `task` from now on.
-    pub(crate) fn enter(&self, task: &Task<'_>) -> Entry {
+    /// Answers for `task` from now on, at a path that only the task is told: ECS has no other protection
+    /// for it, either.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub(crate) fn enter(&self, task: &Task<'_>) -> anyhow::Result<Entry> {
         let cluster = task.cluster;
         let arn = |kind: &str, id: &str| {
             format!("arn:aws:ecs:rehearsal:000000000000:{kind}/{cluster}/{id}")
@@ -65,12 +72,12 @@ impl Metadata {
             "AvailabilityZone": task.zone,
             "Containers": containers.collect::<Vec<_>>(),
         });
-        let token = format!("{:032x}", fastrand::u128(..));
+        let token = Token::random()?.expose().to_owned();
         self.tasks().insert(token.clone(), answer);
-        Entry {
+        Ok(Entry {
             metadata: self.clone(),
             token,
-        }
+        })
     }
 
     fn tasks(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
@@ -93,8 +100,11 @@ impl Drop for Entry {
 
 async fn task(
     State(metadata): State<Metadata>,
-    Path(token): Path<String>,
-) -> Result<Json<Value>, StatusCode> {
-    let known = metadata.tasks().get(&token).cloned();
-    known.map(Json).ok_or(StatusCode::NOT_FOUND)
+    token: Result<Path<String>, PathRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let known = token.ok();
+    let known = known.and_then(|Path(token)| metadata.tasks().get(&token).cloned());
+    known
+        .map(Json)
+        .ok_or_else(|| Refusal::unknown("no task has this endpoint"))
 }

@@ -54,14 +54,14 @@ use tokio::task::JoinSet;
 
 use self::ask::Ask;
 use self::check::{Check, House};
-use self::console::Console;
+use self::console::{Console, Voice};
 use self::control::Control;
 use self::edge::Edge;
 use self::figures::Figures;
 use self::files::Files;
 use self::metadata::Metadata;
-use self::scratch::Scratch;
-use self::service::Stagehand;
+use self::scratch::{Scratch, Token};
+use self::service::{ServiceHandle, Stagehand};
 use self::stage::Stage;
 
 /// The rehearsal, or a word to one that runs.
@@ -172,6 +172,10 @@ impl Rehearse {
         roadie.say(&format!("control on http://{api}"));
 
         let scratch = Arc::new(Scratch::new()?);
+        let token = Token::random()?;
+        let file = scratch.write_token(api.port(), &token);
+        let file = file.context("cannot write the token of the control API")?;
+        roadie.say(&format!("control token in {}", file.display()));
         let mut proxies = JoinSet::new();
         for name in &stage.fixtures.names {
             proxies.spawn(name.clone().serve());
@@ -211,6 +215,7 @@ impl Rehearse {
             figures: figures.clone(),
             zones,
             metadata,
+            token,
         });
         let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
             true => None,
@@ -222,18 +227,7 @@ impl Rehearse {
             clock,
         });
         let control = tokio::spawn(controlled.serve(control));
-        let ready = {
-            let (roadie, url) = (roadie.clone(), url.clone());
-            tokio::spawn(async move {
-                for service in &handles {
-                    service.up().await;
-                }
-                let took = begun.elapsed().as_secs_f64();
-                roadie.say(&format!(
-                    "ready in {took:.2} s: open {url} and click a letter"
-                ));
-            })
-        };
+        let ready = tokio::spawn(announce(handles, roadie.clone(), url, begun));
 
         let shutdown = async {
             tokio::select! {
@@ -256,6 +250,17 @@ impl Rehearse {
         engine.close().await;
         drained.context("the load balancer did not drain")
     }
+}
+
+/// Says when all services have come up for the first time.
+async fn announce(services: Vec<ServiceHandle>, roadie: Voice, url: String, begun: Instant) {
+    for service in &services {
+        service.up().await;
+    }
+    let took = begun.elapsed().as_secs_f64();
+    roadie.say(&format!(
+        "ready in {took:.2} s: open {url} and click a letter"
+    ));
 }
 
 async fn listen(port: u16, option: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {

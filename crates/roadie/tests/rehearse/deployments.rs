@@ -134,8 +134,7 @@ async fn status_tells_what_the_load_balancer_has_seen_and_where_tasks_are() {
     .await;
     // Nobody is there to play a rally: the load balancer says so itself.
     assert_eq!(get(&roadie.url("/start")).await.0, 503);
-    let (_, status) = get(&roadie.control("/status")).await;
-    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let status = roadie.status().await;
     let total = &status["load_balancer"]["total"];
     assert!(total["elb_5xx"].as_u64() >= Some(1), "{status}");
     assert_eq!(total["target_5xx"], 0, "{status}");

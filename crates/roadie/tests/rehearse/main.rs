@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod check;
+mod control;
 mod deployments;
 mod docker;
 mod layouts;
@@ -10,6 +11,7 @@ mod load;
 mod proof;
 mod revisions;
 mod scaling;
+mod scratch;
 mod support;
 mod tasks;
 mod terminal;

@@ -138,7 +138,25 @@ impl Roadie {
 
     /// Starts it with more arguments, and waits until it says `what`.
     pub(crate) async fn launch(layout: &Layout, what: &str, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_roadie"))
+        let command = Command::new(env!("CARGO_BIN_EXE_roadie"));
+        Self::launch_by(command, layout, what, more).await
+    }
+
+    /// Starts it with `folder` for temporary files, and waits until it is ready.
+    pub(crate) async fn start_in(folder: &Path, layout: &Layout) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_roadie"));
+        command.env("TMPDIR", folder);
+        Self::launch_by(command, layout, "ready in", &[]).await
+    }
+
+    /// Starts it by `command`, and waits until it says `what`.
+    pub(crate) async fn launch_by(
+        mut command: Command,
+        layout: &Layout,
+        what: &str,
+        more: &[&str],
+    ) -> Self {
+        let mut child = command
             .args([
                 "rehearse",
                 "--port",
@@ -189,9 +207,10 @@ impl Roadie {
         let output = command
             .args(arguments)
             .current_dir(root)
-            .output()
-            .await
-            .unwrap();
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(Duration::from_secs(20), output).await;
+        let output = output.unwrap().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         (output.status.code().unwrap(), message)
     }
@@ -211,11 +230,45 @@ impl Roadie {
 
     /// The state of the service whose name holds `name`.
     pub(crate) async fn service(&self, name: &str) -> Value {
-        let (_, status) = get(&self.control("/status")).await;
-        let status: Value = serde_json::from_str(&status).unwrap();
+        let status = self.status().await;
         let services = status["services"].as_array().unwrap();
         let named = |service: &&Value| service["name"].as_str().unwrap().contains(name);
         services.iter().find(named).unwrap().clone()
+    }
+
+    /// What it tells about itself.
+    pub(crate) async fn status(&self) -> Value {
+        let request = client().get(self.control("/status"));
+        let answer = request.bearer_auth(self.token()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
+    /// Status and body of its API's answer to an order.
+    pub(crate) async fn order(&self, path: &str, body: &Value) -> (u16, String) {
+        let request = client().post(self.control(path));
+        let request = request.header("content-type", "application/json");
+        let request = request.bearer_auth(self.token()).body(body.to_string());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// The file with its API's token.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        let printed = self.printed.lock().unwrap();
+        let mut found = printed
+            .iter()
+            .filter_map(|line| line.split_once("control token in "));
+        PathBuf::from(found.next().unwrap().1)
+    }
+
+    /// What its API wants to be shown.
+    pub(crate) fn token(&self) -> String {
+        fs::read_to_string(self.token_file()).unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// How many lines with `what` in them it has said.
@@ -309,6 +362,21 @@ impl Container {
         String::from_utf8_lossy(&self.environment).contains(text)
     }
 
+    /// The value of a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.environment).into_owned();
+        let mut pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.to_owned())
+    }
+
+    /// The name under which the system lists it.
+    pub(crate) fn command(&self) -> String {
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap();
+        name.trim_end().to_owned()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(self.pid), signal).unwrap();
     }
@@ -336,10 +404,46 @@ fn pid(process: u32) -> Pid {
     Pid::from_raw(process.cast_signed()).unwrap()
 }
 
+/// A client that knows nothing of the environment.
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// An empty folder for one test, gone with what is returned.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(test: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The names of what is in it.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).unwrap().flatten();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Status and body.
 pub(crate) async fn get(url: &str) -> (u16, String) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.get(url).send().await.unwrap();
+    let answer = client().get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 

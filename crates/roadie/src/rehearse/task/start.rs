@@ -29,7 +29,7 @@ impl Task {
             revision: context.revision,
             zone: &context.zone,
             containers: &names,
-        });
+        })?;
         let metadata = self.metadata.insert(entry).uri();
         for part in &context.blueprint.containers {
             let name = part.spec.name.clone();
@@ -94,10 +94,12 @@ impl Task {
         let stagehand = &context.stagehand;
         let name = &part.spec.name;
         let place = format!("{}-{}", context.service, context.id.0);
-        let file = format!("{place}-{name}-hosts");
         let hosts = stagehand
             .scratch
-            .write(&file, &self.hosts_of(part, &context.blueprint))
+            .write_hosts(
+                &format!("{place}-{name}"),
+                &self.hosts_of(part, &context.blueprint),
+            )
             .context("cannot write a hosts file")?;
         let mut spec = part.spec.clone();
         spec.place = place;

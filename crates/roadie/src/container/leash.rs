@@ -18,6 +18,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::watch;
 
+#[cfg(target_os = "linux")]
+use super::executable;
+
 /// The end that `roadie` holds; the process ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Leash(#[expect(dead_code, reason = "held, not used")] OwnedWriteHalf);
@@ -63,6 +66,9 @@ where
 fn hold(started: &Started) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // It is called after the last part of the path that it was started by. Not being found is no failure.
+    #[cfg(target_os = "linux")]
+    let _ = std::fs::write("/proc/self/comm", executable::NAME);
     let mut leash = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     leash.write_all(&started.listener.local_addr()?.port().to_be_bytes())?;
     // A thread of its own: it has to work whatever the service is busy with.

@@ -3,10 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
-
-use super::Spec;
 use super::docker::Inside;
+use super::{Spec, executable};
 
 /// A way to ask.
 #[derive(Clone, Debug)]
@@ -27,10 +25,10 @@ impl Probe {
 }
 
 async fn beside(spec: &Spec, command: &[String], port: u16, limit: Duration) -> bool {
-    let Ok(program) = std::env::current_exe() else {
+    let Ok(mut again) = executable::again() else {
         return false;
     };
-    let status = Command::new(program)
+    let status = again
         .arg(spec.program.name())
         // This program stands in for the image's.
         .args(command.iter().skip(1))

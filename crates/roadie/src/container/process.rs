@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 
 use super::docker::Inside;
 use super::leash::{Leash, Port};
 use super::usage::Usage;
-use super::{Engine, Probe, Spec};
+use super::{Engine, Probe, Spec, executable};
 use crate::rehearse::console::Voice;
 
 /// Reads what a container uses, and may kill it for that.
@@ -77,8 +77,8 @@ impl Container {
 
     fn start_process(spec: Spec, voice: Voice) -> anyhow::Result<Self> {
         let (leash, port, stdin) = Leash::new().context("cannot make a leash")?;
-        let program = std::env::current_exe().context("cannot find the own program")?;
-        let mut child = Command::new(program)
+        let mut child = executable::again()
+            .context("cannot find the own program")?
             .arg(spec.program.name())
             .args(&spec.arguments)
             .env_clear()

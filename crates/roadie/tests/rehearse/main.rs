@@ -9,6 +9,7 @@ mod docker;
 mod layouts;
 mod load;
 mod proof;
+mod rebuild;
 mod revisions;
 mod scaling;
 mod scratch;

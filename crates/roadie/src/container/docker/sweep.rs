@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
+use super::super::executable;
 use super::api::Api;
 use super::label;
 use crate::rehearse::block_on;
@@ -73,8 +74,8 @@ impl Sweep {
 impl Sweeper {
     pub(super) fn hire(docker_host: &str, run: &str) -> anyhow::Result<Self> {
         let (ours, theirs) = UnixStream::pair().context("cannot make a leash")?;
-        let program = std::env::current_exe().context("cannot find the own program")?;
-        let child = Command::new(program)
+        let child = executable::again()
+            .context("cannot find the own program")?
             .args(["sweep", "--docker-host", docker_host, run])
             .env_clear()
             .stdin(OwnedFd::from(theirs))

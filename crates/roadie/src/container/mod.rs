@@ -1,6 +1,7 @@
 //! A container of the rehearsal: a process of its own, held on a leash, or one of a Docker engine.
 
 pub(crate) mod docker;
+pub(crate) mod environment;
 mod executable;
 mod image;
 pub(crate) mod leash;

@@ -1,5 +1,7 @@
 //! One revision of a service: the containers of its tasks, and where they are registered.
 
+mod variables;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
@@ -8,10 +10,11 @@ use ecs::container::{ContainerDefinition, DependencyCondition, HealthCheck, Prob
 use ecs::service::CreateService;
 use ecs::task_definition::{NetworkMode, RegisterTaskDefinition};
 
+pub(crate) use self::variables::Release;
+use self::variables::overridden;
 use super::connect::Name;
 use super::fixtures::Fixtures;
 use super::health::Check;
-use super::secrets::Secrets;
 use super::targets::TargetGroup;
 use crate::container::{Image, Program, Spec};
 
@@ -69,13 +72,13 @@ pub(crate) struct Offer {
 }
 
 impl Blueprint {
-    /// What `service` runs as release `tag`; its tasks know the first `known` names.
+    /// What `service` runs as `release`; its tasks know the first `known` names.
     pub(crate) fn read(
         layout: &Layout,
         service: &CreateService,
         fixtures: &Fixtures,
         known: usize,
-        tag: &str,
+        release: &Release<'_>,
     ) -> anyhow::Result<Self> {
         let name = &service.service_name;
         let wanted = service.task_definition.as_deref().unwrap_or_default();
@@ -83,9 +86,12 @@ impl Blueprint {
             .task_definition(wanted)
             .with_context(|| format!("service {name}: no task definition {wanted:?}"))?;
         let file = || definition.file().display().to_string();
-        let mut containers = parts(definition.body).with_context(file)?;
+        let mut containers = parts(definition.body, release).with_context(file)?;
         for part in &mut containers {
-            part.tell_secrets(definition.body, &fixtures.secrets);
+            part.tell_secrets(definition.body, &fixtures.secrets, release);
+            if fixtures.on_host {
+                part.check_environment().with_context(file)?;
+            }
         }
 
         let mut targets = Vec::new();
@@ -106,7 +112,7 @@ impl Blueprint {
         }
         let memory = definition.memory_mib().map(|mib| u64::from(mib) << 20);
         Ok(Self {
-            release: tag.to_owned(),
+            release: release.tag.to_owned(),
             cluster: service.cluster.clone().unwrap_or("default".to_owned()),
             family: definition.family.clone(),
             reserved_cpus: definition
@@ -122,10 +128,11 @@ impl Blueprint {
     }
 }
 
-fn parts(definition: &RegisterTaskDefinition) -> anyhow::Result<Vec<Part>> {
+fn parts(definition: &RegisterTaskDefinition, release: &Release<'_>) -> anyhow::Result<Vec<Part>> {
     let mode = definition.network_mode();
     let parts = definition.container_definitions.iter();
-    let parts: Result<Vec<_>, _> = parts.map(|part| Part::read(part, mode)).collect();
+    let parts = parts.map(|part| Part::read(&overridden(part, release), mode));
+    let parts: Result<Vec<_>, _> = parts.collect();
     let parts = in_start_order(parts?)?;
     if !parts.iter().any(|part| part.essential) {
         bail!("no essential container");
@@ -210,6 +217,10 @@ impl Part {
         if container.entry_point.is_some() {
             bail!("container {name}: another entryPoint is not rehearsed");
         }
+        let files = container.environment_files.as_ref();
+        if files.is_some_and(|files| files.as_array().is_none_or(|files| !files.is_empty())) {
+            bail!("container {name}: environmentFiles are not rehearsed");
+        }
         let mut environment: BTreeMap<_, _> = container
             .environment
             .iter()
@@ -263,18 +274,6 @@ impl Part {
                 image: Image::of(container, mode),
             },
         })
-    }
-}
-
-impl Part {
-    /// Puts the values of secrets into the environment. All have one, which was made sure of before.
-    fn tell_secrets(&mut self, definition: &RegisterTaskDefinition, secrets: &Secrets) {
-        let own = definition.container(&self.spec.name);
-        for secret in own.iter().flat_map(|container| &container.secrets) {
-            if let Some(value) = secrets.get(secret) {
-                self.spec.environment.insert(secret.name.clone(), value);
-            }
-        }
     }
 }
 

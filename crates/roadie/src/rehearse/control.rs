@@ -112,13 +112,11 @@ impl Control {
         if let Some(name) = &wanted.service {
             self.service(name)?;
         }
-        let blueprints = stage::blueprints(&self.dir, &wanted.tag, &self.fixtures);
+        let overrides = &wanted.environment;
+        let blueprints = stage::blueprints(&self.dir, &wanted.tag, &self.fixtures, overrides);
         let blueprints = blueprints.map_err(|error| Refusal::impossible(format!("{error:#}")))?;
-        for (name, mut blueprint) in blueprints {
+        for (name, blueprint) in blueprints {
             if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
-                for part in &mut blueprint.containers {
-                    part.spec.environment.extend(wanted.environment.clone());
-                }
                 self.service(&name)?.ask(Request::Deploy(blueprint));
             }
         }

@@ -83,6 +83,8 @@ impl Files {
     pub(super) fn stage(&self, tag: &str, speed: f64) -> anyhow::Result<Stage> {
         let zones = Zones::new(&self.zones);
         let secrets = Secrets::read(self.secrets.as_deref())?;
-        Stage::read(&self.folder(), tag, zones, secrets, Clock::start(speed))
+        let on_host = self.engine == EngineName::Process;
+        let clock = Clock::start(speed);
+        Stage::read(&self.folder(), tag, zones, secrets, clock, on_host)
     }
 }

@@ -15,14 +15,22 @@ pub(crate) struct Fixtures {
     /// The names of Service Connect, in the order in which their services are created.
     pub(crate) names: Vec<Name>,
     pub(crate) secrets: Secrets,
+    /// Whether containers are processes of this machine.
+    pub(crate) on_host: bool,
 }
 
 impl Fixtures {
-    /// Those that `layout`, which is rendered, asks for.
+    /// Those that `layout`, which is rendered, asks for. Its containers are processes of this machine, or
+    /// not.
     ///
     /// # Errors
     /// A listener or HTTP client cannot be had.
-    pub(crate) fn of(layout: &Layout, secrets: Secrets, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn of(
+        layout: &Layout,
+        secrets: Secrets,
+        clock: Clock,
+        on_host: bool,
+    ) -> anyhow::Result<Self> {
         let groups = layout.target_groups();
         let groups = groups.map(|group| {
             let arn = group.arn().unwrap_or(&group.name);
@@ -34,6 +42,7 @@ impl Fixtures {
                 .context("cannot start the HTTP client")?,
             names: connect::names(layout)?,
             secrets,
+            on_host,
         })
     }
 

@@ -9,7 +9,7 @@ use ecs::scheduler::Settings;
 use ecs::service::CreateService;
 use ecs::{Layout, Router};
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, Release};
 use super::clock::Clock;
 use super::fixtures::Fixtures;
 use super::scaling::Scaling;
@@ -39,16 +39,17 @@ pub(crate) struct Service {
 
 impl Stage {
     /// Reads the layout in `dir`, with `tag` as its `TAG` and stand-ins for what only AWS can give.
-    /// Tasks are spread over `zones`.
+    /// Tasks are spread over `zones`; containers are processes of this machine, or not.
     pub(crate) fn read(
         dir: &Path,
         tag: &str,
         zones: Zones,
         secrets: Secrets,
         clock: Clock,
+        on_host: bool,
     ) -> anyhow::Result<Self> {
         let layout = read(dir, tag)?;
-        let fixtures = Fixtures::of(&layout, secrets, clock)?;
+        let fixtures = Fixtures::of(&layout, secrets, clock, on_host)?;
         fixtures.secrets.cover(&layout)?;
         let listener = layout.listeners().next();
         let listener = listener.with_context(|| format!("{}: no listener", dir.display()))?;
@@ -75,11 +76,13 @@ impl Stage {
     }
 }
 
-/// Reads the files again, as another release: a blueprint for each service that they name.
+/// Reads the files again, as another release: a blueprint for each service that they name. Its containers
+/// get `overrides` in place of the files' own variables.
 pub(crate) fn blueprints(
     dir: &Path,
     tag: &str,
     fixtures: &Fixtures,
+    overrides: &BTreeMap<String, String>,
 ) -> anyhow::Result<Vec<(String, Blueprint)>> {
     let layout = read(dir, tag)?;
     fixtures.secrets.cover(&layout)?;
@@ -88,7 +91,8 @@ pub(crate) fn blueprints(
     let services = layout.services();
     services
         .map(|service| {
-            let blueprint = Blueprint::read(&layout, service.body, fixtures, known, tag)?;
+            let release = Release { tag, overrides };
+            let blueprint = Blueprint::read(&layout, service.body, fixtures, known, &release)?;
             Ok((service.service_name.clone(), blueprint))
         })
         .collect()
@@ -128,7 +132,11 @@ impl Service {
         let own = place(&service.service_name);
         let known = fixtures.names.iter();
         let known = known.take_while(|name| place(name.owner()) <= own).count();
-        let blueprint = Blueprint::read(layout, service, fixtures, known, tag)?;
+        let release = Release {
+            tag,
+            overrides: &BTreeMap::new(),
+        };
+        let blueprint = Blueprint::read(layout, service, fixtures, known, &release)?;
         let arns = service.load_balancers.iter();
         let arns = arns.filter_map(|balanced| balanced.target_group_arn.as_deref());
         let delays = arns.map(|arn| layout.deregistration_delay(arn));

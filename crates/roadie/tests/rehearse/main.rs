@@ -6,6 +6,7 @@ mod check;
 mod control;
 mod deployments;
 mod docker;
+mod environment;
 mod layouts;
 mod load;
 mod proof;

@@ -20,7 +20,7 @@ fn after(name: &str, conditions: &[(&str, &str)]) -> String {
 }
 
 fn error(containers: &[String]) -> String {
-    let error = parts(&definition(&containers.join(","))).unwrap_err();
+    let error = parts_of(&definition(&containers.join(","))).unwrap_err();
     error.to_string()
 }
 
@@ -32,7 +32,7 @@ fn containers_start_behind_those_they_need() {
         after("first", &[]),
         after("george", &[]),
     ];
-    let ordered = parts(&definition(&listed.join(","))).unwrap();
+    let ordered = parts_of(&definition(&listed.join(","))).unwrap();
     let names: Vec<_> = ordered.iter().map(|part| &*part.spec.name).collect();
     assert_eq!(names, ["first", "george", "paul", "john"]);
 }
@@ -60,7 +60,7 @@ fn a_container_is_reached_on_the_port_that_it_was_told_to_listen_on() {
     let listens = |environment: &str| {
         let text =
             format!(r#"{{"name": "john", "image": "node:1", "environment": [{environment}]}}"#);
-        let part = parts(&definition(&text)).unwrap().remove(0);
+        let part = parts_of(&definition(&text)).unwrap().remove(0);
         part.listens
     };
     assert_eq!(listens(""), Some(3000));
@@ -75,9 +75,18 @@ fn only_a_bridge_takes_the_port_of_the_host_from_the_file() {
     let port = |mode: &str| {
         let mut definition = definition(text);
         definition.network_mode = serde_json::from_str(mode).unwrap();
-        let part = parts(&definition).unwrap().remove(0);
+        let part = parts_of(&definition).unwrap().remove(0);
         part.spec.environment["PORT"].clone()
     };
     assert_eq!(port(r#""bridge""#), "3000");
     assert_eq!(port(r#""awsvpc""#), "0");
+}
+
+fn parts_of(definition: &RegisterTaskDefinition) -> anyhow::Result<Vec<Part>> {
+    let overrides = BTreeMap::new();
+    let release = Release {
+        tag: "1",
+        overrides: &overrides,
+    };
+    parts(definition, &release)
 }

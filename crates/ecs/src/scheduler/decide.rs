@@ -118,8 +118,8 @@ impl Scheduler {
     pub(super) fn retire_surplus(&mut self, now: Time, actions: &mut Vec<Action>) {
         let moving = u32::from(self.moving.is_some());
         let useful = self.useful_of(self.primary());
-        for _ in 0..useful.saturating_sub(self.desired + moving) {
-            let delay = self.settings.deregistration_delay;
+        let delay = self.settings.deregistration_delay;
+        for _ in 0..useful.saturating_sub(self.desired.saturating_add(moving)) {
             let least = self.least_needed();
             if let Some(task) = self.tasks.iter_mut().find(|task| Some(task.id) == least) {
                 actions.push(task.retire(now, delay));

@@ -175,6 +175,12 @@ impl Scheduler {
         tasks.chain(pauses).filter(|time| *time > now).min()
     }
 
+    /// Tasks that may be active at one time while `desired` are wanted.
+    #[must_use]
+    pub fn most_tasks(&self, desired: u32) -> u32 {
+        self.settings.deployment.most_tasks(desired)
+    }
+
     /// Tasks that are wanted.
     #[must_use]
     pub fn desired(&self) -> u32 {

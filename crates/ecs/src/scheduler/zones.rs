@@ -44,39 +44,42 @@ impl Scheduler {
     /// Where the next task of `deployment` goes: the open zone with the fewest of its tasks, and then
     /// of the service. None while all zones are lost.
     pub(super) fn emptiest_zone(&self, deployment: &Deployment) -> Option<Zone> {
-        let own = |task: &Task| task.deployment == deployment.id;
-        self.zones.open().min_by_key(|zone| {
-            (
-                self.active_in(*zone, own),
-                self.active_in(*zone, |_| true),
-                *zone,
-            )
-        })
+        let own = self.active_by_zone(|task| task.deployment == deployment.id);
+        let all = self.active_by_zone(|_| true);
+        let open = self.zones.open();
+        open.min_by_key(|zone| (own.get(*zone), all.get(*zone), *zone))
     }
 
     /// Whether the newest deployment's tasks are so uneven that moving one helps.
     pub(super) fn is_uneven(&self) -> bool {
-        let tasks = || self.zones.open().map(|zone| self.own_in(zone));
+        let own = self.active_by_zone(|task| self.is_own(task));
+        let tasks = || self.zones.open().filter_map(|zone| own.get(zone).copied());
         tasks().max().unwrap_or(0) > tasks().min().unwrap_or(0) + 1
     }
 
     /// The task that is given up first: one that does not serve yet, else one of the fullest zone,
     /// and the youngest of those.
     pub(super) fn least_needed(&self) -> Option<TaskId> {
+        let in_zone = self.active_by_zone(|task| self.is_own(task));
         let own = self.tasks.iter();
         let own = own.filter(|task| self.is_own(task) && !task.is_unhealthy());
-        own.max_by_key(|task| (!task.is_steady(), self.own_in(task.zone()), task.id()))
+        own.max_by_key(|task| (!task.is_steady(), in_zone.get(task.zone()), task.id()))
             .map(Task::id)
     }
 
-    fn own_in(&self, zone: Zone) -> usize {
-        self.active_in(zone, |task| self.is_own(task))
-    }
-
-    fn active_in(&self, zone: Zone, which: impl Fn(&Task) -> bool) -> usize {
-        let active = self.tasks.iter().filter(|task| task.is_active());
-        active
-            .filter(|task| task.zone() == zone && which(task))
-            .count()
+    /// How many active tasks of `which` each zone has. Counted once for all zones: there can be thousands
+    /// of tasks, and whoever asks does so for each.
+    fn active_by_zone(&self, which: impl Fn(&Task) -> bool) -> Vec<usize> {
+        let mut counts = vec![0; self.zones.0.len()];
+        for task in self
+            .tasks
+            .iter()
+            .filter(|task| task.is_active() && which(task))
+        {
+            if let Some(count) = counts.get_mut(task.zone()) {
+                *count += 1;
+            }
+        }
+        counts
     }
 }

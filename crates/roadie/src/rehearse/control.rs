@@ -20,10 +20,11 @@ use ecs::scheduler::TaskId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use self::refusal::Order;
 pub(crate) use self::refusal::Refusal;
+use super::blueprint::Blueprint;
 use super::figures::{EdgeStatus, Figures};
 use super::fixtures::Fixtures;
 use super::metadata::Metadata;
@@ -43,10 +44,15 @@ pub(crate) struct Control {
     pub(crate) metadata: Metadata,
     /// What has to be shown.
     pub(crate) token: Token,
+    /// Held while files are read: by one deployment at a time.
+    pub(crate) reading: Arc<Mutex<()>>,
 }
 
 /// The largest order; one that sets some hundred variables has a tenth of that.
 const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// How long the files of a deployment may take to be read.
+const READS: Duration = Duration::from_secs(10);
 
 /// How the listener lives. It does not drain: it answers until the rehearsal is over.
 const LIMITS: Limits = Limits {
@@ -108,25 +114,44 @@ impl Control {
     }
 
     /// Reads the files as they are now, and deploys them.
-    pub(crate) fn deploy(&self, wanted: &Deploy) -> Result<(), Refusal> {
+    pub(crate) async fn deploy(&self, wanted: &Deploy) -> Result<(), Refusal> {
         if let Some(name) = &wanted.service {
             self.service(name)?;
         }
-        let overrides = &wanted.environment;
-        let blueprints = stage::blueprints(&self.dir, &wanted.tag, &self.fixtures, overrides);
-        let blueprints = blueprints.map_err(|error| Refusal::impossible(format!("{error:#}")))?;
-        for (name, blueprint) in blueprints {
+        let blueprints = tokio::time::timeout(READS, self.blueprints(wanted)).await;
+        let blueprints = blueprints.unwrap_or_else(|_| {
+            let dir = self.dir.display();
+            Err(format!("{dir} was not read within {READS:?}"))
+        });
+        for (name, blueprint) in blueprints.map_err(Refusal::impossible)? {
             if wanted.service.as_ref().is_none_or(|wanted| *wanted == name) {
-                self.service(&name)?.ask(Request::Deploy(blueprint));
+                let (reply, held) = oneshot::channel();
+                let service = self.service(&name)?;
+                service.ask(Request::Deploy(Box::new(blueprint), reply));
+                is_held(held).await?;
             }
         }
         Ok(())
     }
 
-    pub(crate) fn scale(&self, wanted: &Scale) -> Result<(), Refusal> {
+    /// Reads the files, on a thread that may wait for them: nobody else does.
+    async fn blueprints(&self, wanted: &Deploy) -> Result<Vec<(String, Blueprint)>, String> {
+        let reading = Arc::clone(&self.reading).lock_owned().await;
+        let (dir, fixtures) = (self.dir.clone(), self.fixtures.clone());
+        let (tag, overrides) = (wanted.tag.clone(), wanted.environment.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let _reading = reading;
+            stage::blueprints(&dir, &tag, &fixtures, &overrides)
+        });
+        let read = read.await.map_err(|error| error.to_string())?;
+        read.map_err(|error| format!("{error:#}"))
+    }
+
+    pub(crate) async fn scale(&self, wanted: &Scale) -> Result<(), Refusal> {
         let service = self.service(&wanted.service)?;
-        service.ask(Request::Scale(wanted.desired));
-        Ok(())
+        let (reply, held) = oneshot::channel();
+        service.ask(Request::Scale(wanted.desired, reply));
+        is_held(held).await
     }
 
     pub(crate) async fn kill(&self, wanted: &Kill) -> Result<(), Refusal> {
@@ -203,6 +228,12 @@ impl Control {
     }
 }
 
+/// Waits for whether this machine can hold what a service was asked for.
+async fn is_held(held: oneshot::Receiver<Result<(), String>>) -> Result<(), Refusal> {
+    let over = |_| Err("the rehearsal is over".to_owned());
+    held.await.unwrap_or_else(over).map_err(Refusal::impossible)
+}
+
 async fn status(State(control): State<Arc<Control>>) -> Json<Status> {
     Json(control.status().await)
 }
@@ -211,7 +242,7 @@ async fn deploy(
     State(control): State<Arc<Control>>,
     Order(wanted): Order<Deploy>,
 ) -> Result<StatusCode, Refusal> {
-    control.deploy(&wanted)?;
+    control.deploy(&wanted).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -219,7 +250,7 @@ async fn scale(
     State(control): State<Arc<Control>>,
     Order(wanted): Order<Scale>,
 ) -> Result<StatusCode, Refusal> {
-    control.scale(&wanted)?;
+    control.scale(&wanted).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

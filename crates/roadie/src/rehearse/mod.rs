@@ -9,7 +9,7 @@
 //!   `metadata`: how they know;
 //! - `control`, `ask`, `status`: the API, and its use from a second terminal; `check`: all of it, unattended;
 //! - `view`, `screen`: what a terminal shows of it;
-//! - `clock`, `console`, `scratch`, `secrets`: its time, its words, its files.
+//! - `clock`, `console`, `scratch`, `secrets`, `machine`: its time, its words, its files, its room.
 
 mod ask;
 mod blueprint;
@@ -25,6 +25,7 @@ mod fixtures;
 mod forward;
 mod health;
 mod idle;
+mod machine;
 mod metadata;
 mod meter;
 mod scaling;
@@ -43,7 +44,7 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chassis::server::{self, Service};
@@ -59,10 +60,14 @@ use self::control::Control;
 use self::edge::Edge;
 use self::figures::Figures;
 use self::files::Files;
+use self::machine::Machine;
 use self::metadata::Metadata;
 use self::scratch::{Scratch, Token};
 use self::service::{ServiceHandle, Stagehand};
 use self::stage::Stage;
+
+/// How long what is still going on may take to end at the end of the process.
+const LET_GO: Duration = Duration::from_millis(100);
 
 /// The rehearsal, or a word to one that runs.
 #[derive(Args, Clone, Debug)]
@@ -159,6 +164,8 @@ impl Rehearse {
         let begun = Instant::now();
         let requested = chassis::shutdown::requested().context("cannot listen for signals")?;
         let dir = self.files.folder();
+        let machine = Machine::measure();
+        stage.claim(&machine)?;
         let (clock, zones) = (stage.clock, stage.zones);
         let roadie = console.voice("roadie", 0);
 
@@ -202,6 +209,7 @@ impl Rehearse {
                 metadata: metadata.clone(),
                 zones: Arc::clone(zones.names()),
                 engine: engine.clone(),
+                machine: machine.clone(),
                 ambient: ambient.into(),
                 over: over.clone(),
             };
@@ -216,6 +224,7 @@ impl Rehearse {
             zones,
             metadata,
             token,
+            reading: Arc::default(),
         });
         let view = match self.plain || self.term.is_empty() || self.term == "dumb" {
             true => None,
@@ -272,9 +281,12 @@ async fn listen(port: u16, option: &str) -> anyhow::Result<(TcpListener, SocketA
 }
 
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the async runtime")
-        .and_then(|runtime| runtime.block_on(work))
+        .context("cannot start the async runtime")?;
+    let outcome = runtime.block_on(work);
+    // A thread that reads a file without an end would hold up this process's.
+    runtime.shutdown_timeout(LET_GO);
+    outcome
 }

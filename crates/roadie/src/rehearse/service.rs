@@ -13,6 +13,7 @@ use self::keeper::Keeper;
 use super::blueprint::Blueprint;
 use super::clock::Clock;
 use super::console::Voice;
+use super::machine::Machine;
 use super::metadata::Metadata;
 use super::scratch::Scratch;
 use super::stage::Service;
@@ -30,6 +31,7 @@ pub(crate) struct Stagehand {
     /// The names of the zones that tasks are spread over.
     pub(crate) zones: Arc<[String]>,
     pub(crate) engine: Engine,
+    pub(crate) machine: Machine,
     /// Variables for every container.
     pub(crate) ambient: BTreeMap<String, String>,
     /// Whether the rehearsal is over.
@@ -38,8 +40,10 @@ pub(crate) struct Stagehand {
 
 /// What a service can be asked.
 pub(crate) enum Request {
-    Deploy(Blueprint),
-    Scale(u32),
+    /// Answered by whether this machine can hold it, and why not.
+    Deploy(Box<Blueprint>, oneshot::Sender<Result<(), String>>),
+    /// The same.
+    Scale(u32, oneshot::Sender<Result<(), String>>),
     Kill(TaskId, oneshot::Sender<bool>),
     /// The zone is gone, with all that was there.
     LoseZone(Zone),

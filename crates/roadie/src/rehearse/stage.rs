@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ecs::scheduler::Settings;
-use ecs::service::CreateService;
+use ecs::service::{CreateService, MAX_TASKS};
 use ecs::{Layout, Router};
 
 use super::blueprint::{Blueprint, Release};
 use super::clock::Clock;
 use super::fixtures::Fixtures;
+use super::machine::{Machine, Want};
 use super::scaling::Scaling;
 use super::secrets::Secrets;
 use super::zones::Zones;
@@ -67,6 +68,25 @@ impl Stage {
         })
     }
 
+    /// Claims room for all services.
+    ///
+    /// # Errors
+    /// This machine cannot hold them.
+    pub(crate) fn claim(&self, machine: &Machine) -> anyhow::Result<()> {
+        for service in &self.services {
+            let desired = service.desired_count;
+            let want = Want {
+                desired,
+                most: service.settings.deployment.most_tasks(desired),
+                containers: service.blueprint.containers.len(),
+            };
+            machine
+                .claim(&service.name, want)
+                .map_err(anyhow::Error::msg)?;
+        }
+        Ok(())
+    }
+
     /// The number of letters of the longest name that is going to say something.
     pub(crate) fn longest_name(&self) -> usize {
         let blueprints = self.services.iter().map(|service| &service.blueprint);
@@ -100,7 +120,29 @@ pub(crate) fn blueprints(
 
 fn read(dir: &Path, tag: &str) -> anyhow::Result<Layout> {
     let layout = Layout::read(dir)?;
-    Ok(layout.render(&stand_ins(&layout, tag))?)
+    let layout = layout.render(&stand_ins(&layout, tag))?;
+    within_quota(&layout)?;
+    Ok(layout)
+}
+
+/// Makes sure that AWS allows as many tasks as the files may come to.
+fn within_quota(layout: &Layout) -> anyhow::Result<()> {
+    let services = layout.services();
+    let counts = services.map(|s| (s.file(), "desiredCount", s.body.desired_count));
+    let targets = layout.scalable_targets();
+    let targets = targets.filter(|target| target.service().is_some());
+    let capacities = targets.flat_map(|target| {
+        let (least, most) = (target.body.min_capacity, target.body.max_capacity);
+        [("MinCapacity", least), ("MaxCapacity", most)]
+            .map(|(field, tasks)| (target.file(), field, tasks))
+    });
+    for (file, field, tasks) in counts.chain(capacities) {
+        if let Some(tasks) = tasks.filter(|tasks| *tasks > MAX_TASKS) {
+            let file = file.display();
+            bail!("{file}: {field} {tasks}: a service has at most {MAX_TASKS} tasks on AWS");
+        }
+    }
+    Ok(())
 }
 
 /// A value for everything that is not known before AWS has answered.

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::blueprint::Blueprint;
 use super::connect::Listing;
 use super::health::Board;
+use super::machine::Place;
 use super::metadata::Entry;
 use super::meter::{Gauged, Meter};
 use super::service::{News, Report, Stagehand};
@@ -105,6 +106,8 @@ struct Member {
     listens: Option<u16>,
     /// Where its check's verdict is, if it has one.
     verdict: Option<usize>,
+    /// Until it has ended.
+    _place: Option<Place>,
 }
 
 impl Task {

@@ -107,11 +107,14 @@ impl<'a> Play<'a> {
         let release = format!("{}-next", self.release);
         let name = format!("deploy release {release}");
         self.act(house, &name, false, async || {
-            house.control.deploy(&Deploy {
-                tag: release.clone(),
-                service: None,
-                environment: BTreeMap::new(),
-            })?;
+            house
+                .control
+                .deploy(&Deploy {
+                    tag: release.clone(),
+                    service: None,
+                    environment: BTreeMap::new(),
+                })
+                .await?;
             let ended = house.until(has_ended).await?;
             let stayed =
                 |s: &ServiceStatus| s.deployments.first().is_some_and(|d| d.release == release);
@@ -138,7 +141,7 @@ impl<'a> Play<'a> {
         self.act(house, name, false, async || {
             for (service, desired) in to {
                 let (service, desired) = (service.clone(), *desired);
-                house.control.scale(&Scale { service, desired })?;
+                house.control.scale(&Scale { service, desired }).await?;
             }
             let to = |s: &ServiceStatus| to.iter().any(|(n, d)| *n == s.name && *d == s.desired);
             house
@@ -165,11 +168,14 @@ impl<'a> Play<'a> {
         let name = format!("deploy {short} with {variable}={value}");
         let before = self.release.clone();
         self.act(house, &name, false, async || {
-            house.control.deploy(&Deploy {
-                tag: format!("{before}-spoilt"),
-                service: Some(service.clone()),
-                environment,
-            })?;
+            house
+                .control
+                .deploy(&Deploy {
+                    tag: format!("{before}-spoilt"),
+                    service: Some(service.clone()),
+                    environment,
+                })
+                .await?;
             let ended = house.until(has_ended).await?;
             let ended = ended.services.iter().find(|s| s.name == service);
             let ended = ended.context("the service is gone")?;

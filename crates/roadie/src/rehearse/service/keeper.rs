@@ -1,14 +1,17 @@
 //! Does with tasks of this machine what the scheduler decides.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ecs::scheduler::{Action, Observation, Revision, Rollout, Scheduler, TaskId, Zone};
+use ecs::scheduler::{
+    Action, Deployment, Observation, Revision, Rollout, Scheduler, Task, TaskId, Zone,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::super::blueprint::Blueprint;
+use super::super::machine::Want;
 use super::super::meter::Meter;
 use super::super::scaling::{self, Scaling};
 use super::super::status::{Happening, Particulars, ServiceStatus, millis};
@@ -74,6 +77,8 @@ impl Keeper {
             let wake = wake.into_iter().chain(due).min();
             let clock = self.stagehand.clock;
             tokio::select! {
+                // Whoever asks is answered before the tasks, of which there may be thousands.
+                biased;
                 () = over.over() => break,
                 Some(request) = inbox.recv() => self.answer(request),
                 Some(report) = reported.recv() => self.hear(report),
@@ -160,7 +165,7 @@ impl Keeper {
         self.scheduler.lose_zone(zone);
         let tasks = self.scheduler.tasks().iter();
         let there = tasks.filter(|task| task.zone() == zone);
-        let there: Vec<_> = there.map(ecs::scheduler::Task::id).collect();
+        let there: Vec<_> = there.map(Task::id).collect();
         let place = self.zone(zone).to_owned();
         self.say(format!(
             "zone {place} is lost, and {} tasks with it",
@@ -189,26 +194,72 @@ impl Keeper {
             reserved_bytes: blueprint.and_then(|blueprint| blueprint.reserved_bytes),
         };
         if let Some(decision) = scaling.advance(&tasks, desired, deploying, now) {
-            self.say(format!(
-                "auto scaling by {}: {:.0} where the target is {:.0}: scaling to {} tasks",
-                decision.policy, decision.figure, decision.target, decision.desired
-            ));
-            self.scheduler.scale(decision.desired);
+            let why = format!(
+                "auto scaling by {}: {:.0} where the target is {:.0}",
+                decision.policy, decision.figure, decision.target
+            );
+            match self.claim_for(decision.desired) {
+                Ok(()) => {
+                    self.say(format!("{why}: scaling to {} tasks", decision.desired));
+                    self.scheduler.scale(decision.desired);
+                }
+                Err(error) => self.say(format!("{why}: not scaling: {error}")),
+            }
         }
+    }
+
+    fn deploy(&mut self, blueprint: Blueprint, now: Duration) {
+        let revision = self.blueprints.keys().last().map_or(1, |last| last + 1);
+        self.say(format!("deploying release {}", blueprint.release));
+        self.blueprints.insert(revision, Arc::new(blueprint));
+        self.scheduler.deploy(revision, now);
+        // What no deployment and no task refers to will not be asked for again.
+        let deployments = self.scheduler.deployments().iter();
+        let tasks = self.scheduler.tasks().iter();
+        let known: BTreeSet<_> = deployments
+            .map(Deployment::revision)
+            .chain(tasks.map(Task::revision))
+            .chain(self.told.map(|(revision, _)| revision))
+            .collect();
+        self.blueprints
+            .retain(|revision, _| known.contains(revision));
+    }
+
+    /// Claims room for `desired` tasks of what is deployed.
+    fn claim_for(&self, desired: u32) -> Result<(), String> {
+        let revision = self.scheduler.primary().revision();
+        match self.blueprints.get(&revision) {
+            Some(deployed) => self.claim(desired, deployed),
+            None => Ok(()),
+        }
+    }
+
+    fn claim(&self, desired: u32, blueprint: &Blueprint) -> Result<(), String> {
+        let want = Want {
+            desired,
+            most: self.scheduler.most_tasks(desired),
+            containers: blueprint.containers.len(),
+        };
+        self.stagehand.machine.claim(&self.name, want)
     }
 
     fn answer(&mut self, request: Request) {
         let now = self.stagehand.clock.now();
         match request {
-            Request::Deploy(blueprint) => {
-                let revision = self.blueprints.keys().last().map_or(1, |last| last + 1);
-                self.say(format!("deploying release {}", blueprint.release));
-                self.blueprints.insert(revision, Arc::new(blueprint));
-                self.scheduler.deploy(revision, now);
+            Request::Deploy(blueprint, reply) => {
+                let claimed = self.claim(self.scheduler.desired(), &blueprint);
+                if claimed.is_ok() {
+                    self.deploy(*blueprint, now);
+                }
+                let _ = reply.send(claimed);
             }
-            Request::Scale(desired) => {
-                self.say(format!("scaling to {desired} tasks"));
-                self.scheduler.scale(desired);
+            Request::Scale(desired, reply) => {
+                let claimed = self.claim_for(desired);
+                if claimed.is_ok() {
+                    self.say(format!("scaling to {desired} tasks"));
+                    self.scheduler.scale(desired);
+                }
+                let _ = reply.send(claimed);
             }
             Request::Kill(task, reply) => {
                 let known = self.running.contains_key(&task);

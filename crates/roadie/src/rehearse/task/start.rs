@@ -93,6 +93,13 @@ impl Task {
         }
         let stagehand = &context.stagehand;
         let name = &part.spec.name;
+        if !stagehand.machine.has_room() {
+            context.say(&format!(
+                "this machine has no room for {name}: it waits for others to end"
+            ));
+        }
+        let on_machine = stagehand.machine.place().await;
+        let turn = stagehand.machine.turn().await;
         let place = format!("{}-{}", context.service, context.id.0);
         let hosts = stagehand
             .scratch
@@ -114,6 +121,7 @@ impl Task {
         let voice = stagehand.voices.get(name).unwrap_or(&stagehand.roadie);
         let container = Container::start(spec, voice.clone(), &stagehand.engine)?;
         let settled = container.settled().await;
+        drop(turn);
         if let Some(exit) = settled.filter(|_| part.essential) {
             anyhow::bail!("it ended at once: {}", exit.status);
         }
@@ -130,6 +138,7 @@ impl Task {
             essential: part.essential,
             listens: part.listens,
             verdict,
+            _place: on_machine,
         });
         Ok(())
     }

@@ -32,6 +32,23 @@ const HOSTS: &str = "-hosts";
 /// A folder without a lock is left to its rehearsal for so long; making the lock takes a moment.
 const STARTS: Duration = Duration::from_mins(1);
 
+/// The hosts file of a container; gone when dropped.
+#[derive(Debug)]
+pub(crate) struct HostsFile(PathBuf);
+
+impl HostsFile {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for HostsFile {
+    fn drop(&mut self) {
+        // What is not removed now goes with the folder.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// The folder of this process.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -59,8 +76,8 @@ impl Scratch {
     ///
     /// # Errors
     /// It cannot be written, or something else has taken the folder's name.
-    pub(crate) fn write_hosts(&self, name: &str, text: &str) -> io::Result<PathBuf> {
-        self.write(&format!("{name}{HOSTS}"), text)
+    pub(crate) fn write_hosts(&self, name: &str, text: &str) -> io::Result<HostsFile> {
+        self.write(&format!("{name}{HOSTS}"), text).map(HostsFile)
     }
 
     /// Writes the file by which the subcommands of this user are let in at `port`.

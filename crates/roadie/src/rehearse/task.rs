@@ -16,6 +16,7 @@ use super::health::Board;
 use super::machine::Place;
 use super::metadata::Entry;
 use super::meter::{Gauged, Meter};
+use super::scratch::HostsFile;
 use super::service::{News, Report, Stagehand};
 use super::targets::Registration;
 use crate::container::{Container, Port};
@@ -108,6 +109,7 @@ struct Member {
     verdict: Option<usize>,
     /// Until it has ended.
     _place: Option<Place>,
+    _hosts: HostsFile,
 }
 
 impl Task {

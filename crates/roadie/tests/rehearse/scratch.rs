@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FileType, Uid, chown, mknodat};
 use rustix::process::Signal;
 use tokio::process::Command;
 
-use crate::support::{Folder, Layout, Roadie};
+use crate::support::{Folder, Layout, Roadie, eventually};
 
 #[tokio::test]
 async fn a_pipe_in_place_of_a_lock_holds_nobody_up() {
@@ -97,13 +97,36 @@ async fn the_folder_is_its_users_alone_and_made_again_where_it_was_tidied_up() {
     assert_eq!(elsewhere.names(), [""; 0]);
     fs::remove_file(&own).unwrap();
     roadie.says("started task 3").await;
-    crate::support::eventually("the folder", async || own.is_dir().then_some(())).await;
+    eventually("the folder", async || own.is_dir().then_some(())).await;
     assert_eq!(mode(&own), 0o700);
     roadie.signal(Signal::KILL);
     roadie.ended().await;
     // What was made again is known as a rehearsal's, too.
     drop(Roadie::start_in(folder.path(), &Layout::own()).await);
     assert!(!own.exists());
+}
+
+#[tokio::test]
+async fn a_task_that_is_gone_leaves_no_files() {
+    let folder = Folder::new("hosts-files");
+    let roadie = Roadie::start_in(folder.path(), &Layout::own()).await;
+    let own = folder.path().join(&folder.names()[0]);
+    let hosts = |task: &str| {
+        let entries = fs::read_dir(&own).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        let of_task = |name: &String| name.starts_with(task) && name.ends_with("-hosts");
+        names.filter(of_task).count()
+    };
+    let nodes = "microservice-ping-pong-node-service-";
+    assert_eq!(hosts(&format!("{nodes}1-")), 4);
+    let containers = roadie.containers();
+    let ringo = containers.iter().find(|c| c.has("NODE_NAME=ringo"));
+    ringo.unwrap().signal(Signal::KILL);
+    eventually("the files of the new task alone", async || {
+        let counts = (hosts(&format!("{nodes}1-")), hosts(&format!("{nodes}2-")));
+        (counts == (0, 4)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -110,13 +110,14 @@ impl Task {
             .context("cannot write a hosts file")?;
         let mut spec = part.spec.clone();
         spec.place = place;
-        let hosts = ("HOSTS_FILE".to_owned(), hosts.display().to_string());
+        let file = hosts.path().display().to_string();
+        let file = ("HOSTS_FILE".to_owned(), file);
         spec.environment.extend(stagehand.ambient.clone());
         let metadata = (
             "ECS_CONTAINER_METADATA_URI_V4".to_owned(),
             metadata.to_owned(),
         );
-        spec.environment.extend([hosts, metadata]);
+        spec.environment.extend([file, metadata]);
 
         let voice = stagehand.voices.get(name).unwrap_or(&stagehand.roadie);
         let container = Container::start(spec, voice.clone(), &stagehand.engine)?;
@@ -139,6 +140,7 @@ impl Task {
             listens: part.listens,
             verdict,
             _place: on_machine,
+            _hosts: hosts,
         });
         Ok(())
     }

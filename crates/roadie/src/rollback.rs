@@ -20,7 +20,7 @@ pub(crate) struct Rollback {
 
     /// Minutes to wait for the services
     #[arg(long, default_value_t = 20)]
-    patience: u64,
+    patience: u32,
 
     #[command(flatten)]
     place: Place,
@@ -76,7 +76,7 @@ fn rollback(options: &Rollback) -> anyhow::Result<()> {
         settle::all(
             &runner,
             &services,
-            Duration::from_secs(options.patience * 60),
+            Duration::from_secs(u64::from(options.patience) * 60),
         )?;
     }
     if !any {

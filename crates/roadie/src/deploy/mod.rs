@@ -47,7 +47,7 @@ pub(crate) struct Deploy {
 
     /// Minutes to wait for the services
     #[arg(long, default_value_t = 20)]
-    patience: u64,
+    patience: u32,
 
     #[command(flatten)]
     place: Place,
@@ -121,7 +121,7 @@ fn deploy(options: &Deploy) -> anyhow::Result<()> {
         &options.place.aws_region,
         options.dry_run,
     )?;
-    let patience = Duration::from_secs(options.patience * 60);
+    let patience = Duration::from_secs(u64::from(options.patience) * 60);
     if options.dry_run {
         print!("{}", script::script(&layout, &values, &options.place.dir)?);
         return Ok(());

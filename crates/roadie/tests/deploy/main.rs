@@ -39,6 +39,25 @@ fn a_missing_value_is_told_before_the_first_call_and_with_all_others() {
     }
 }
 
+#[test]
+fn more_minutes_than_a_clock_counts_are_bad_usage() {
+    for command in [
+        &["deploy", "--layout", "ec2", "--tag", "1", "--dry-run"][..],
+        &["rollback"],
+    ] {
+        let roadie = Command::new(env!("CARGO_BIN_EXE_roadie"))
+            .args(command)
+            .args(["--patience", "18446744073709551615"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            .env_clear()
+            .env("PATH", "/nowhere")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(roadie.status.code(), Some(2), "{command:?}");
+    }
+}
+
 /// What is asked when everything of ours is gone, and the answer: what is others' is left.
 const LEFT: [(&str, &str); 17] = [
     (

@@ -19,7 +19,7 @@ const FILES: u64 = 8;
 /// Open files that are not for containers: at most these, and at most a quarter of all.
 const OTHER_FILES: u64 = 256;
 
-/// More open files than this are not asked for: they are for more containers than AWS's quotas allow.
+/// More open files than this are not asked for: they are enough for thirty thousand containers.
 const MOST_FILES: u64 = 1 << 18;
 
 /// Memory for a container: three times what a program of the suite takes when it is idle.

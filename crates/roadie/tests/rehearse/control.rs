@@ -122,6 +122,27 @@ async fn a_page_of_another_host_or_origin_is_refused_whatever_it_knows() {
         assert!(answer.starts_with("HTTP/1.1 403 "), "{headers}: {answer}");
         assert!(answer.contains(r#"{"error":""#), "{headers}: {answer}");
     }
+    // A target that names its host, as for a proxy, is held to the same.
+    for (target, status) in [
+        ("http://evil.example/status", "421"),
+        ("http://evil.example@127.0.0.1/status", "4"),
+        ("http://127.0.0.1/status", "200"),
+    ] {
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+             connection: close\r\n\r\n"
+        );
+        let answer = raw(&roadie, &head).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected), "{target}: {answer}");
+    }
+    let http2 = reqwest::Client::builder().no_proxy();
+    let http2 = http2.http2_prior_knowledge().build().unwrap();
+    let url = roadie.control("/status");
+    let request = http2.get(&url).bearer_auth(&token);
+    assert_eq!(status(request).await, 200);
+    let request = http2.get(&url).bearer_auth(&token);
+    assert_eq!(status(request.header("host", "evil.example")).await, 421);
     // One that is typed into the address bar has no token, but is no attack.
     let answer = ask("host: localhost\r\nsec-fetch-site: none\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

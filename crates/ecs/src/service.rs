@@ -11,8 +11,8 @@ use crate::{
     task_definition::{LaunchType, Tag},
 };
 
-/// The most tasks that a service can have: AWS's quota for its desired count
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>).
+/// The most tasks that a service can have: AWS's quota "Tasks per service"
+/// (<https://docs.aws.amazon.com/general/latest/gr/ecs-service.html>).
 pub const MAX_TASKS: u32 = 5_000;
 
 /// A service: so many tasks of one definition, kept running behind a load balancer.

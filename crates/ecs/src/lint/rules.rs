@@ -65,6 +65,7 @@ pub(super) fn document(document: &Document<'_>, found: &mut Findings) {
         Kind::TaskDefinition => task(&Task::new(node.clone()), found),
         Kind::Service => {
             services::check(node, found);
+            scaling::check_quota(node, found);
             deployments::check(node, found);
         }
         Kind::LoadBalancer => load_balancers::check(node, found),
@@ -74,7 +75,10 @@ pub(super) fn document(document: &Document<'_>, found: &mut Findings) {
         }
         Kind::ListenerRule => listeners::check(node, found),
         Kind::Repository => images::check_repository(node, found),
-        Kind::ScalableTarget | Kind::ScalingPolicy => scaling::check(node, found),
+        Kind::ScalableTarget | Kind::ScalingPolicy => {
+            scaling::check_quota(node, found);
+            scaling::check(node, found);
+        }
         Kind::Listener | Kind::LogGroup | Kind::Alarm | Kind::AutoScalingGroup | Kind::Plan => {}
     }
 }

@@ -86,7 +86,7 @@ impl Machine {
         let Want { desired, .. } = want;
         if desired > MAX_TASKS {
             return Err(format!(
-                "{service}: {desired} tasks are too many: a service has at most {MAX_TASKS} tasks on AWS"
+                "{service}: {desired} tasks are too many: AWS's quota for a service is {MAX_TASKS} tasks"
             ));
         }
         let mut claims = self.0.claims.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,7 +223,7 @@ mod tests {
         machine.claim("a", want(1, 2, 1)).unwrap();
         machine.claim("b", want(3, 6, 1)).unwrap();
         let message = machine.claim("a", want(5001, 5001, 0)).unwrap_err();
-        assert!(message.contains("at most 5000 tasks"), "{message}");
+        assert!(message.contains("is 5000 tasks"), "{message}");
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn within_quota(layout: &Layout) -> anyhow::Result<()> {
     for (file, field, tasks) in counts.chain(capacities) {
         if let Some(tasks) = tasks.filter(|tasks| *tasks > MAX_TASKS) {
             let file = file.display();
-            bail!("{file}: {field} {tasks}: a service has at most {MAX_TASKS} tasks on AWS");
+            bail!("{file}: {field} {tasks}: AWS's quota for a service is {MAX_TASKS} tasks");
         }
     }
     Ok(())

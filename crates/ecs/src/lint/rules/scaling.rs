@@ -8,6 +8,7 @@ use crate::lint::{
     rule::topic,
     scope::Scope,
 };
+use crate::service::MAX_TASKS;
 
 topic! { "Scaling";
     SCALING_RANGE = Error "scaling-range" {
@@ -34,6 +35,22 @@ topic! { "Scaling";
         what: "A service's desired count is not within the least and most capacity of its scaling.",
         aws: "Scaling moves it into the range; each deployment that sends the count moves it back out.",
         fix: "Choose a desired count within the range.",
+    }
+    TASK_QUOTA = Warning "task-quota" {
+        what: "A service's desired count, or a capacity of its scaling, is above 5,000 tasks.",
+        aws: "ECS does not start more: 5,000 is the quota of a service's tasks.",
+        fix: "Stay below it; the rehearsal refuses more.",
+    }
+}
+
+/// A service's own count, and the capacities of a scalable target.
+pub(super) fn check_quota(node: &Node<'_>, found: &mut Findings) {
+    for key in ["desiredCount", "MinCapacity", "MaxCapacity"] {
+        let Some(tasks) = node.whole_at(key).filter(|t| *t > MAX_TASKS.into()) else {
+            continue;
+        };
+        let message = format!("{tasks} tasks, and the quota is {MAX_TASKS}");
+        found.add(&TASK_QUOTA, &node.get_or_self(key), message);
     }
 }
 

@@ -90,7 +90,7 @@ impl Blueprint {
         for part in &mut containers {
             part.tell_secrets(definition.body, &fixtures.secrets, release);
             if fixtures.on_host {
-                part.check_environment().with_context(file)?;
+                part.fits_host().with_context(file)?;
             }
         }
 

@@ -43,6 +43,15 @@ async fn what_the_loader_acts_on_is_refused_with_file_container_and_variable() {
     refuses(&layout, &["node-paul", "environmentFiles"]).await;
 }
 
+#[tokio::test]
+async fn a_command_that_listens_elsewhere_is_refused() {
+    for command in [&["--host", "0.0.0.0"][..], &["--host=0.0.0.0"]] {
+        let layout = Layout::copy("host-in-command");
+        layout.edit_container("node-paul", |paul| paul["command"] = json!(command));
+        refuses(&layout, &["node-paul", "--host", "HOST"]).await;
+    }
+}
+
 async fn refuses(layout: &Layout, words: &[&str]) {
     let arguments = ["rehearse", "--port", "0", "--control-port", "0"];
     let arguments = [&arguments[..], &["--dir", layout.path()]].concat();

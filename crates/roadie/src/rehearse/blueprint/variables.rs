@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
 use ecs::container::{ContainerDefinition, KeyValuePair};
 use ecs::task_definition::RegisterTaskDefinition;
 
@@ -51,7 +52,15 @@ impl Part {
     }
 
     /// Makes sure that a process of this machine may be given what the container is given.
-    pub(super) fn check_environment(&self) -> anyhow::Result<()> {
+    pub(super) fn fits_host(&self) -> anyhow::Result<()> {
+        let elsewhere = |argument: &String| argument == "--host" || argument.starts_with("--host=");
+        if self.spec.arguments.iter().any(elsewhere) {
+            // The variable becomes loopback here; an argument would be stronger.
+            bail!(
+                "container {}: --host in its command is not rehearsed: set the variable HOST",
+                self.spec.name
+            );
+        }
         for (name, value) in &self.spec.environment {
             environment::check(name, value)
                 .map_err(|why| anyhow::anyhow!("container {}: {why}", self.spec.name))?;

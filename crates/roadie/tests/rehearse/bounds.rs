@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::load::Load;
 use crate::support::{Layout, Roadie, eventually, get};
 
 const CLIENT: &str = "microservice-ping-pong-client-service";
@@ -96,6 +97,22 @@ async fn more_tasks_than_this_machine_can_hold_are_refused_and_the_others_run_on
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(message.contains("256 open files"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auto_scaling_goes_no_further_than_this_machine_and_says_so() {
+    let layout = Layout::copy("scaling-too-far");
+    layout.replace("node-scaling-requests.json", "30000", "1");
+    layout.leave_out("node-scaling-cpu.json");
+    let faster = ["--speed", "200"];
+    let roadie = Roadie::launch_by(with_files(256), &layout, "ready in", &faster).await;
+    let load = Load::start(&roadie);
+    let said = roadie.says("not scaling").await;
+    assert!(said.contains("auto scaling by requests"), "{said}");
+    assert!(said.contains("256 open files"), "{said}");
+    let (_, failures) = load.stop().await;
+    assert_eq!(failures.first(), None, "{}", failures.len());
+    assert_eq!(roadie.service("node").await["desired"], 1);
 }
 
 /// Asks for the status until `done`; each answer has to come at once.

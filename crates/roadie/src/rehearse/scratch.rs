@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 pub(crate) use self::token::Token;
 
@@ -196,10 +198,21 @@ fn is_orphan(path: &Path) -> io::Result<bool> {
         // It was killed before it had one, or has only just begun.
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let changed = File::from(folder).metadata()?.modified()?;
-            Ok(changed.elapsed().is_ok_and(|age| age > STARTS))
+            let old = changed.elapsed().is_ok_and(|age| age > STARTS);
+            Ok(old && !is_process(path))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether there is a process of the number that a folder is called by: it may have lost its lock.
+fn is_process(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let number = name
+        .and_then(|name| name.split('-').nth(1))
+        .and_then(|number| Pid::from_raw(number.parse().ok()?));
+    // Another user's cannot be sent a signal, but is there.
+    number.is_some_and(|number| test_kill_process(number) != Err(Errno::SRCH))
 }
 
 /// Opens a folder, and nothing that only leads to one.

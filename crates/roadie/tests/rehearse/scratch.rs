@@ -35,13 +35,19 @@ async fn only_what_a_rehearsal_made_is_removed() {
         "roadie-1-00000000",
         &["lock", "web-1-node-hosts", "control-8081.token"],
     );
-    make("roadie-2-00000000", &[]);
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    let lockless = format!("roadie-{}-00000000", ended.id());
+    ended.wait().unwrap();
+    make(&lockless, &["lock.new"]);
+    // One that runs, and whose lock somebody has tidied up.
+    let running = format!("roadie-{}-00000001", std::process::id());
+    make(&running, &["web-1-node-hosts"]);
     let long_ago = SystemTime::now() - Duration::from_mins(10);
     let times = FileTimes::new().set_modified(long_ago);
-    File::open(path("roadie-2-00000000"))
-        .unwrap()
-        .set_times(times)
-        .unwrap();
+    for folder in [&lockless, &running] {
+        let folder = File::open(path(folder)).unwrap();
+        folder.set_times(times).unwrap();
+    }
     // One that is about to start.
     make("roadie-3-00000000", &[]);
     // What only looks like one.
@@ -73,6 +79,8 @@ async fn only_what_a_rehearsal_made_is_removed() {
         "roadie-notes",
     ];
     expected.retain(|name| root || *name != "roadie-8-00000000");
+    expected.push(&running);
+    expected.sort_unstable();
     assert_eq!(left, expected);
     assert!(path("roadie-4-00000000/thesis.txt").exists());
     assert!(path("roadie-notes/thesis.txt").exists());

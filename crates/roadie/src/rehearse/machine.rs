@@ -19,8 +19,9 @@ const FILES: u64 = 8;
 /// Open files that are not for containers: at most these, and at most a quarter of all.
 const OTHER_FILES: u64 = 256;
 
-/// More open files than this are not asked for: they are enough for thirty thousand containers.
-const MOST_FILES: u64 = 1 << 18;
+/// Open files that are asked for, as far as the hard limit allows it: enough for thirty thousand containers,
+/// or what macOS gives at most.
+const MORE_FILES: [u64; 2] = [1 << 18, 10_240];
 
 /// Memory for a container: three times what a program of the suite takes when it is idle.
 const MIB: u64 = 16;
@@ -167,16 +168,18 @@ impl Room {
 /// How many files this process may open, after it has asked for more; none where there is no limit.
 fn open_files() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = maximum.map_or(MOST_FILES, |maximum| maximum.min(MOST_FILES));
-    let raised = Rlimit {
-        current: Some(wanted),
-        maximum,
-    };
-    let more = current.is_some_and(|current| current < wanted);
-    match more && setrlimit(Resource::Nofile, raised).is_ok() {
-        true => Some(wanted),
-        false => current,
+    let now = current?;
+    for wanted in MORE_FILES {
+        let wanted = maximum.map_or(wanted, |maximum| maximum.min(wanted));
+        let raised = Rlimit {
+            current: Some(wanted),
+            maximum,
+        };
+        if now < wanted && setrlimit(Resource::Nofile, raised).is_ok() {
+            return Some(wanted);
+        }
     }
+    Some(now)
 }
 
 /// What new programs can use without swapping, as Linux estimates it; none elsewhere.

@@ -6,12 +6,13 @@
 //! 1. [`settings`]: what is read from flags and environment, and how a bad value is refused;
 //! 2. [`telemetry`]: logs and spans, from before the first line to after the last request;
 //! 3. [`trace`] and [`request`]: who asked, what was answered, how long it took;
-//! 4. [`problem`]: the one shape of every error;
+//! 4. [`problem`] and [`bearer`]: the one shape of every error, and who is let in;
 //! 5. [`metrics`] and [`admin`]: the figures, on a listener of their own;
 //! 6. [`health`], [`server`] and [`shutdown`]: serve, drain, end;
 //! 7. [`process`]: all of it around one service.
 
 pub mod admin;
+pub mod bearer;
 pub mod health;
 pub mod healthcheck;
 pub mod metrics;

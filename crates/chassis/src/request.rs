@@ -66,14 +66,14 @@ impl Observe {
         }))
     }
 
-    /// Logs and counts a request that was answered with `status` before it could be routed, because of
-    /// `why`; None where it could not even be parsed.
-    pub(crate) fn refused(
+    /// Answers a request that is refused with `status` before it could be routed, because of `why`, and logs
+    /// and counts it; None where it could not even be parsed.
+    pub(crate) fn refuse(
         &self,
         status: StatusCode,
         why: &'static str,
         request: Option<&http::Request<Incoming>>,
-    ) {
+    ) -> Response {
         let mut seen = Request::default();
         if let Some(request) = request {
             *seen.method_mut() = request.method().clone();
@@ -89,8 +89,7 @@ impl Observe {
             StatusCode::SERVICE_UNAVAILABLE => "overloaded",
             _ => "bad_request",
         };
-        let problem = Problem::new(status, code, why);
-        exchange.finish(status.as_u16(), Some(&problem), None);
+        exchange.end(Problem::new(status, code, why).into_response())
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Settings {
     pub keep_alive_ms: Duration,
 
     /// Connections that may be open at once, at most half of the files that the process may open;
-    /// beyond it idle ones are closed, and without one only health checks are answered
+    /// beyond it idle ones are closed, and while all are busy only health checks are answered
     #[arg(long, env, default_value_t = MAX_CONNECTIONS, hide_env_values = true)]
     #[arg(value_parser = max_connections)]
     pub max_connections: usize,

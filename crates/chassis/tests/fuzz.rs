@@ -1,5 +1,4 @@
 //! Trace headers, whatever they hold: a trace is continued or begun, and what is sent on is well-formed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bolero::TypeGenerator;
 use chassis::trace::{SpanId, TRACEPARENT, TRACESTATE, TraceContext, X_AMZN_TRACE_ID};

@@ -425,6 +425,7 @@ async fn while_no_connection_is_idle_health_checks_are_answered_and_nothing_else
     for _ in 0..100 {
         let refused = server.answer_to(GET).await;
         assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+        assert!(refused.contains("\"code\":\"overloaded\""), "{refused}");
         let check = b"GET /ping HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n";
         assert!(server.answer_to(check).await.starts_with("HTTP/1.1 200"));
     }

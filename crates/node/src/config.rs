@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chassis::bearer;
 use chassis::settings::{self, Settings};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -251,12 +252,7 @@ impl Secret {
 
     /// Whether `other` is the secret. Takes the same time wherever the two differ.
     pub(crate) fn is(&self, other: &[u8]) -> bool {
-        let secret = self.0.as_bytes();
-        let differences = secret
-            .iter()
-            .zip(other)
-            .fold(0, |seen, (a, b)| seen | (a ^ b));
-        secret.len() == other.len() && differences == 0
+        bearer::is_same(self.0.as_bytes(), other)
     }
 
     /// The secret itself.

@@ -7,6 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use chassis::bearer;
 use chassis::metrics::InFlight;
 use chassis::problem::Problem;
 use chassis::request::Caller;
@@ -186,14 +187,6 @@ impl Rally<'_> {
     }
 }
 
-/// The token of an `Authorization` header; the scheme's name is case-insensitive (RFC 9110, 11.1).
-fn bearer_token(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(b"Bearer ".len())?;
-    scheme
-        .eq_ignore_ascii_case(b"Bearer ")
-        .then(|| token.trim_ascii_start())
-}
-
 /// A rally's place among those that may pass at once.
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
@@ -215,11 +208,7 @@ impl AppState {
         if !self.chain_token.is_set() {
             return Ok(());
         }
-        let sent = headers
-            .get(header::AUTHORIZATION)
-            .map(HeaderValue::as_bytes);
-        let token = sent.and_then(bearer_token);
-        match token.is_some_and(|token| self.chain_token.is(token)) {
+        match bearer::token(headers).is_some_and(|token| self.chain_token.is(token)) {
             true => Ok(()),
             false => Err(Failure::Unauthorized),
         }

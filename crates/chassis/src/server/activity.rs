@@ -23,6 +23,8 @@ pub(super) struct Activity {
     blocked: AtomicBool,
     /// Whether a request came, and by which protocol.
     spoken: AtomicUsize,
+    /// The connections of the listener that have requests in flight.
+    busy: Arc<AtomicUsize>,
     /// The last time that a request ended, or bytes of an answer were taken.
     progress: Mutex<Instant>,
     /// To be told when an answer was given that is to be the last.
@@ -34,8 +36,9 @@ const HTTP1: usize = 1;
 const HTTP2: usize = 2;
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(busy: Arc<AtomicUsize>) -> Arc<Self> {
         Arc::new(Self {
+            busy,
             requests: AtomicUsize::new(0),
             unsent: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
@@ -107,7 +110,9 @@ pub(super) struct InFlight {
 
 impl InFlight {
     pub(super) fn enter(activity: &Arc<Activity>, http2: bool) -> Self {
-        activity.requests.fetch_add(1, Ordering::Relaxed);
+        if activity.requests.fetch_add(1, Ordering::Relaxed) == 0 {
+            activity.busy.fetch_add(1, Ordering::Relaxed);
+        }
         let spoken = if http2 { HTTP2 } else { HTTP1 };
         activity.spoken.store(spoken, Ordering::Relaxed);
         Self {
@@ -145,7 +150,9 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.set_unsent(false);
         self.activity.note_progress();
-        self.activity.requests.fetch_sub(1, Ordering::Relaxed);
+        if self.activity.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.activity.busy.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

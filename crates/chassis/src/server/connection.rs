@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
 use http::header::{self, HeaderValue};
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     service: Service,
     limits: Limits,
     http: auto::Builder<TokioExecutor>,
+    /// Connections with requests in flight.
+    pub(super) busy: Arc<AtomicUsize>,
 }
 
 impl Shared {
@@ -57,6 +60,7 @@ impl Shared {
             service,
             limits,
             http,
+            busy: Arc::default(),
         }
     }
 }
@@ -65,8 +69,6 @@ impl Shared {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) activity: Arc<Activity>,
-    /// Accepted beyond the listener's limit, to answer health checks and nothing else.
-    pub(super) reserved: bool,
 }
 
 impl Connection {
@@ -126,12 +128,7 @@ impl Connection {
         let Shared { service, .. } = &*self.shared;
         let refused = malformed(&request).or_else(|| self.no_room_for(&request));
         let (mut response, last) = match refused {
-            Some((status, why)) => {
-                service.refuse(status, why, Some(&request));
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = status;
-                (response, true)
-            }
+            Some((status, why)) => ((service.refuse)(status, why, Some(&request)), true),
             None => (
                 self.respond(request, http2).await?,
                 service.health.is_draining(),
@@ -162,15 +159,15 @@ impl Connection {
         Ok(response)
     }
 
-    /// What lies beyond the limit of connections is kept free for those who ask whether this service
-    /// is well.
+    /// While as many connections are busy as there may be, the others are kept free for those who ask
+    /// whether this service is well.
     fn no_room_for(&self, request: &Request<Incoming>) -> Option<(StatusCode, &'static str)> {
-        let busy = (
+        let Shared { limits, busy, .. } = &*self.shared;
+        let full = busy.load(Ordering::Relaxed) > limits.max_connections;
+        (full && !request::is_health_check(request.uri().path(), request.headers())).then_some((
             StatusCode::SERVICE_UNAVAILABLE,
-            "too many connections are open",
-        );
-        (self.reserved && !request::is_health_check(request.uri().path(), request.headers()))
-            .then_some(busy)
+            "too many connections are busy",
+        ))
     }
 }
 
@@ -181,7 +178,7 @@ impl Shared {
         let error = outcome.as_ref().err();
         let error = error.and_then(|error| error.downcast_ref());
         if let Some((status, why)) = error.and_then(hypers_answer) {
-            self.service.refuse(status, why, None);
+            (self.service.refuse)(status, why, None);
         }
     }
 }

@@ -11,12 +11,14 @@ mod stream;
 mod unread;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::{IntoResponse, Response};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use rustix::process::{Resource, getrlimit};
@@ -55,7 +57,7 @@ const LINGER: Duration = Duration::from_millis(500);
 /// round trip takes, after which the peer has closed it.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Connections beyond the limit that are accepted to answer health checks.
+/// Connections beyond the limit: those that have just come, and those of health checks.
 const RESERVE: usize = 64;
 
 /// How long a connection is spared that has just become idle, or has just come: its request is on the
@@ -69,22 +71,27 @@ const BEAT: Duration = Duration::from_secs(1);
 /// descriptors) or while there is no room.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is served: routes, and what is told when they are bypassed.
-#[derive(Clone, Debug)]
+/// Answers a request that the server refuses by itself, because of the sentence; None where it could not
+/// even be parsed: hyper has answered it then.
+type Refuse =
+    dyn Fn(StatusCode, &'static str, Option<&Request<Incoming>>) -> Response + Send + Sync;
+
+/// What is served: routes, and an answer to what does not get to them.
+#[derive(Clone)]
 pub struct Service {
     routes: Router,
     health: Health,
-    observe: Option<Observe>,
+    refuse: Arc<Refuse>,
 }
 
 impl Service {
-    /// Serves `routes`, which are always ready.
+    /// Serves `routes`, which are always ready. What is refused before it gets to them has no body.
     #[must_use]
     pub fn new(routes: Router) -> Self {
         Self {
             routes,
             health: Health::default(),
-            observe: None,
+            refuse: Arc::new(|status, _, _| status.into_response()),
         }
     }
 
@@ -94,20 +101,35 @@ impl Service {
         Self { health, ..self }
     }
 
-    /// Requests that are refused before they reach the routes are logged and counted by `observe`.
+    /// What is refused before it gets to the routes is answered in the envelope, logged and counted by
+    /// `observe`.
     #[must_use]
     pub fn with_observer(self, observe: Observe) -> Self {
+        self.with_refusals(move |status, why, request| observe.refuse(status, why, request))
+    }
+
+    /// What is refused before it gets to the routes is answered by `refuse`, which is told the status, a
+    /// sentence and the request, as far as there is one.
+    #[must_use]
+    pub fn with_refusals(
+        self,
+        refuse: impl Fn(StatusCode, &'static str, Option<&Request<Incoming>>) -> Response
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         Self {
-            observe: Some(observe),
+            refuse: Arc::new(refuse),
             ..self
         }
     }
+}
 
-    /// Records an answer that the server gives by itself.
-    fn refuse(&self, status: StatusCode, why: &'static str, request: Option<&Request<Incoming>>) {
-        if let Some(observe) = &self.observe {
-            observe.refused(status, why, request);
-        }
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,8 +141,8 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// The longest a peer may take no byte of what is written.
     pub write_timeout: Duration,
-    /// The most connections. Beyond it an idle one is closed for each new one, and while none is idle
-    /// only health checks are answered.
+    /// The most connections. Beyond it an idle one is closed for each new one, and while so many are busy,
+    /// others are only taken to answer health checks.
     pub max_connections: usize,
     /// The most requests at once on one HTTP/2 connection.
     pub max_streams: usize,
@@ -331,12 +353,13 @@ impl Server {
     fn spawn(&mut self, stream: TcpStream) {
         // Answers are small and written at once: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let activity = Activity::new();
-        let full = self.open.len() >= self.max_connections;
+        if self.open.len() >= self.max_connections {
+            self.close_idle();
+        }
+        let activity = Activity::new(Arc::clone(&self.shared.busy));
         let connection = Connection {
             shared: Arc::clone(&self.shared),
             activity: Arc::clone(&activity),
-            reserved: full && !self.close_idle(),
         };
         let task = self
             .connections

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use chassis::health::Health;
-use chassis::server::{self, Limits};
+use chassis::server::{self, Limits, Service};
 use ecs::scheduler::TaskId;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,11 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How long the files of a deployment may take to be read.
 const READS: Duration = Duration::from_secs(10);
 
-/// How the listener lives. It does not drain: it answers until the rehearsal is over.
-const LIMITS: Limits = Limits {
-    keep_alive: Duration::from_secs(10),
-    drain_delay: Duration::ZERO,
-    shutdown_grace: Duration::ZERO,
-};
+/// How long a connection is kept for the next order.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Connections at once: those of a few terminals and scripts.
+const MAX_CONNECTIONS: usize = 64;
 
 /// The load balancer and all services at one moment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -194,15 +193,15 @@ impl Control {
             })
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn(guard::from_here));
-        // Without an end there is nothing to be cut off.
-        let _ = server::serve(
-            listener,
-            routes,
-            Health::default(),
-            LIMITS,
-            std::future::pending(),
-        )
-        .await;
+        let service = Service::new(routes)
+            .with_refusals(|status, why, _| Refusal(status, why.to_owned()).into_response());
+        let limits = Limits {
+            keep_alive: KEEP_ALIVE,
+            ..Limits::default().with_max_connections(MAX_CONNECTIONS)
+        };
+        // It answers until the rehearsal is over: without an end there is nothing to be cut off.
+        let never = std::future::pending();
+        let _ = server::serve(listener, service, limits, never).await;
     }
 
     /// Opens or closes a zone for all services.

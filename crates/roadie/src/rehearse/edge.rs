@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Router};
-use chassis::server::Limits;
+use chassis::server::{Limits, Service};
 use chassis::trace::{TraceId, X_AMZN_TRACE_ID};
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -69,11 +69,12 @@ impl Edge {
     }
 
     /// The listener as something that can be served.
-    pub(crate) fn into_router(self, figures: Figures) -> Router {
-        Router::new()
+    pub(crate) fn into_service(self, figures: Figures) -> Service {
+        let routes = Router::new()
             .fallback(pass)
             .layer(middleware::from_fn_with_state(figures, figures::count))
-            .with_state(self)
+            .with_state(self);
+        Service::new(routes).with_refusals(|status, _, _| refuse(status))
     }
 
     fn target(&self, path: &str) -> Option<Lease> {

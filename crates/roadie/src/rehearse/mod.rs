@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use chassis::server::{self, Service};
+use chassis::server;
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -247,7 +247,7 @@ impl Rehearse {
         let limits = edge::limits(stage.idle_timeout);
         let idle = stage.idle_timeout;
         let edge = Edge::new(stage.router, stage.fixtures.groups, address.port(), idle);
-        let edge = Service::new(edge.into_router(figures));
+        let edge = edge.into_service(figures);
         let drained = server::serve(listener, edge, limits, shutdown).await;
         ready.abort();
         control.abort();

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use chassis::bearer;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
+use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::uri::Authority;
 
 use super::Control;
@@ -39,21 +40,11 @@ pub(super) async fn with_token(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    if shown(request.headers()).is_some_and(|shown| control.token.is(shown)) {
+    if bearer::token(request.headers()).is_some_and(|shown| control.token.is(shown)) {
         return Ok(next.run(request).await);
     }
     let why = "missing or invalid bearer token: it is in the file that `control token in` names";
     Err(Refusal(StatusCode::UNAUTHORIZED, why.to_owned()))
-}
-
-/// The bearer token of a request; none where there is another one, too.
-fn shown(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let (Some(only), None) = (sent.next(), sent.next()) else {
-        return None;
-    };
-    let (scheme, rest) = only.as_bytes().split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(rest)
 }
 
 fn is_meant_for_here(headers: &HeaderMap, target: Option<&Authority>) -> Result<(), Refusal> {

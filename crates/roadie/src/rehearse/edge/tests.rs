@@ -34,8 +34,7 @@ impl Stage {
         let rules = router();
         let edge = Edge::new(rules, vec![group.clone()], address.port(), IDLE);
         let figures = Figures::new();
-        let edge = edge.into_router(figures.clone());
-        let (edge, never) = (Service::new(edge), std::future::pending());
+        let (edge, never) = (edge.into_service(figures.clone()), std::future::pending());
         tokio::spawn(server::serve(listener, edge, limits(IDLE), never));
         Self {
             address,

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
-use std::hint::black_box;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, bail};
+use chassis::bearer;
 use rustix::fs::{FlockOperation, flock};
 
 use super::{LOCK, OTHERS, called_so, open_folder, open_own};
@@ -78,10 +78,7 @@ impl Token {
 
     /// Whether `shown` is the token; how long that takes says nothing about how much of it is right.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
-        let own = self.0.as_bytes();
-        let differences = own.iter().zip(shown);
-        let differences = differences.fold(0, |all, (own, shown)| black_box(all | (own ^ shown)));
-        own.len() == shown.len() && differences == 0
+        bearer::is_same(self.0.as_bytes(), shown)
     }
 }
 

@@ -7,6 +7,9 @@ use tokio::task::JoinSet;
 
 use crate::support::Roadie;
 
+/// How many play at a time.
+pub(crate) const PLAYERS: usize = 8;
+
 /// Plays rallies, several at a time, until it is stopped.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
@@ -21,7 +24,7 @@ impl Load {
             answered: Arc::default(),
             players: JoinSet::new(),
         };
-        for _ in 0..8 {
+        for _ in 0..PLAYERS {
             let (stop, answered) = (Arc::clone(&load.stop), Arc::clone(&load.answered));
             let url = roadie.url("/start");
             let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -15,6 +15,7 @@ mod rebuild;
 mod revisions;
 mod scaling;
 mod scratch;
+mod soak;
 mod support;
 mod tasks;
 mod terminal;

@@ -8,6 +8,8 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
+use crate::printable::{Line, Shown};
+
 /// Why a layout cannot be read, rendered or played.
 ///
 /// A `field` is written the way a person would reach it from the top of the file, for example
@@ -15,7 +17,7 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is missing, or the system does not let us read it.
-    #[error("{}: {source}", .file.display())]
+    #[error("{}: {source}", Shown(.file))]
     Read {
         /// The file that was asked for.
         file: PathBuf,
@@ -24,7 +26,7 @@ pub enum Error {
     },
 
     /// The file is not JSON. The place is written so that editors can jump to it.
-    #[error("{}:{line}:{column}: not JSON: {message}", .file.display())]
+    #[error("{}:{line}:{column}: not JSON: {}", Shown(.file), Line(.message))]
     Syntax {
         /// The file that was read.
         file: PathBuf,
@@ -37,7 +39,7 @@ pub enum Error {
     },
 
     /// A value AWS would not take: an unknown key, a missing one, a wrong type.
-    #[error("{}: {}{message}", .file.display(), Prefix(.field))]
+    #[error("{}: {}{}", Shown(.file), Prefix(.field), Line(.message))]
     Field {
         /// The file that was read.
         file: PathBuf,
@@ -48,7 +50,7 @@ pub enum Error {
     },
 
     /// The plan names a call this crate has no type for.
-    #[error("{}: {field}: unknown call `{call}`, expected one of {expected}", .file.display())]
+    #[error("{}: {}unknown call `{}`, expected one of {expected}", Shown(.file), Prefix(.field), Line(.call))]
     UnknownCall {
         /// The plan.
         file: PathBuf,
@@ -61,7 +63,7 @@ pub enum Error {
     },
 
     /// Two steps, or one step twice, give the same name to an answer.
-    #[error("{}: {field}: the output `{name}` is already the one of {first}", .file.display())]
+    #[error("{}: {}the output `{}` is already the one of {}", Shown(.file), Prefix(.field), Line(.name), Line(.first))]
     DuplicateOutput {
         /// The plan.
         file: PathBuf,
@@ -74,7 +76,7 @@ pub enum Error {
     },
 
     /// A variable in a key: only values are rendered, so AWS would see `${…}`.
-    #[error("{}: {}a variable cannot stand in the key `{key}`", .file.display(), Prefix(.field))]
+    #[error("{}: {}a variable cannot stand in the key `{}`", Shown(.file), Prefix(.field), Line(.key))]
     VariableInKey {
         /// The file that was read.
         file: PathBuf,
@@ -85,7 +87,7 @@ pub enum Error {
     },
 
     /// A `${` without its `}`.
-    #[error("{}: {}`${{` is never closed", .file.display(), Prefix(.field))]
+    #[error("{}: {}`${{` is never closed", Shown(.file), Prefix(.field))]
     UnclosedVariable {
         /// The file that was read.
         file: PathBuf,
@@ -94,7 +96,7 @@ pub enum Error {
     },
 
     /// A name between `${` and `}` that is not of the form `A-Z`, `0-9` and `_`, a letter first.
-    #[error("{}: {}`{name}` is no variable name: use A-Z, 0-9 and _, a letter first", .file.display(), Prefix(.field))]
+    #[error("{}: {}`{}` is no variable name: use A-Z, 0-9 and _, a letter first", Shown(.file), Prefix(.field), Line(.name))]
     BadVariableName {
         /// The file that was read.
         file: PathBuf,
@@ -105,7 +107,7 @@ pub enum Error {
     },
 
     /// A file uses an answer that only a later step, or the same one, produces.
-    #[error("{}: {field}: `{name}` is known only after {}", .file.display(), .made_by.display())]
+    #[error("{}: {}`{name}` is known only after {}", Shown(.file), Prefix(.field), Shown(.made_by))]
     UsedTooEarly {
         /// The file that uses it.
         file: PathBuf,
@@ -125,7 +127,7 @@ pub enum Error {
     },
 
     /// Valid for AWS, but beyond what this crate can play.
-    #[error("{}: {}{what} cannot be played here", .file.display(), Prefix(.field))]
+    #[error("{}: {}{} cannot be played here", Shown(.file), Prefix(.field), Line(.what))]
     Unsupported {
         /// The file that was read.
         file: PathBuf,
@@ -149,7 +151,8 @@ pub struct Missing {
 
 impl Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}: {})", self.name, self.file.display(), self.field)
+        let (file, field) = (Shown(&self.file), Line(&self.field));
+        write!(f, "{} ({file}: {field})", self.name)
     }
 }
 
@@ -200,7 +203,7 @@ impl Display for Prefix<'_> {
         if self.0.is_empty() {
             return Ok(());
         }
-        write!(f, "{}: ", self.0)
+        write!(f, "{}: ", Line(self.0))
     }
 }
 

@@ -17,6 +17,7 @@
 //! - [`auto_scaling`]: how many tasks target tracking wants, as another.
 //! - [`alb`]: which target group a request's path leads to.
 //! - [`lint`]: what AWS would refuse or break, found in anyone's files, not only ours.
+//! - [`name`]: which names AWS accepts. [`printable`]: what of other people's text may be shown.
 //! - [`Error`]: what can be wrong with the files, by file and field.
 //!
 //! Nothing here opens a socket or starts a process; the only I/O is reading files.
@@ -33,7 +34,9 @@ pub mod layout;
 pub mod lint;
 pub mod listener;
 pub mod load_balancer;
+pub mod name;
 mod plan;
+pub mod printable;
 pub mod scaling;
 pub mod scheduler;
 pub mod service;

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Body, Call, Error, Missing, error,
+    Body, Call, Error, Missing, error, name,
     template::{self, Use},
 };
 
@@ -35,6 +35,7 @@ impl Step {
         let input = error::parse(&file, text)?;
         let uses = template::uses(&file, &input)?;
         let body = Body::parse(call, &file, text)?;
+        name::check_template(call, &file, &input)?;
         Ok(Self {
             file,
             call,
@@ -107,6 +108,14 @@ impl Step {
             body,
             uses: Vec::new(),
         })
+    }
+
+    /// Holds the names of a rendered step against AWS's patterns: its values may be anybody's.
+    ///
+    /// # Errors
+    /// The first name that AWS would refuse, with its field.
+    pub fn check_names(&self) -> Result<(), Error> {
+        name::check_rendered(self.call, &self.file, &self.input)
     }
 
     /// An [`Error::Field`] about this file, for rules that are checked after reading.

@@ -45,6 +45,14 @@ pub(crate) fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// What stands around the variables of a text, in order; several pieces, where it has a variable.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.split("${");
+    let first = rest.next();
+    let others = rest.map(|piece| piece.split_once('}').map_or(piece, |(_, after)| after));
+    first.into_iter().chain(others)
+}
+
 fn walk(file: &Path, field: &str, value: &Value, found: &mut Vec<Use>) -> Result<(), Error> {
     match value {
         Value::String(text) => find(file, field, text, found),

@@ -5,6 +5,7 @@ use super::{node::Node, source::Source};
 /// The kinds of objects some rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    Cluster,
     TaskDefinition,
     Service,
     LoadBalancer,
@@ -29,7 +30,9 @@ pub(super) struct Document<'a> {
 }
 
 /// Keys under which the answers of AWS calls hold what the calls' input is at the top.
-const WRAPPERS: [&str; 13] = [
+const WRAPPERS: [&str; 15] = [
+    "cluster",
+    "clusters",
     "taskDefinition",
     "service",
     "services",
@@ -135,6 +138,18 @@ fn kind(node: &Node<'_>) -> Option<Kind> {
     }
     if node.text_at("logGroupName").is_some() && !has("logStreamName") && !has("filterName") {
         return Some(Kind::LogGroup);
+    }
+    let cluster = [
+        "settings",
+        "configuration",
+        "capacityProviders",
+        "defaultCapacityProviderStrategy",
+        "serviceConnectDefaults",
+        "tags",
+        "clusterArn",
+    ];
+    if node.text_at("clusterName").is_some() && any(&cluster) {
+        return Some(Kind::Cluster);
     }
     let images = [
         "imageTagMutability",

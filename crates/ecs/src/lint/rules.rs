@@ -15,6 +15,7 @@ mod listeners;
 mod load_balancers;
 mod logs;
 mod memory;
+mod names;
 mod plan;
 mod ports;
 mod scaling;
@@ -36,6 +37,7 @@ use super::{
 pub(super) static ALL: &[&Topic] = &[
     &file::TOPIC,
     &plan::TOPIC,
+    &names::TOPIC,
     &containers::TOPIC,
     &images::TOPIC,
     &ports::TOPIC,
@@ -61,6 +63,7 @@ pub(super) static ALL: &[&Topic] = &[
 /// The rules that one document is enough for.
 pub(super) fn document(document: &Document<'_>, found: &mut Findings) {
     let node = &document.node;
+    names::check(document, found);
     match document.kind {
         Kind::TaskDefinition => task(&Task::new(node.clone()), found),
         Kind::Service => {
@@ -79,7 +82,12 @@ pub(super) fn document(document: &Document<'_>, found: &mut Findings) {
             scaling::check_quota(node, found);
             scaling::check(node, found);
         }
-        Kind::Listener | Kind::LogGroup | Kind::Alarm | Kind::AutoScalingGroup | Kind::Plan => {}
+        Kind::Cluster
+        | Kind::Listener
+        | Kind::LogGroup
+        | Kind::Alarm
+        | Kind::AutoScalingGroup
+        | Kind::Plan => {}
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::{collections::HashSet, ops::RangeInclusive};
 
-use crate::lint::{
-    finding::Findings,
-    kind::{Document, Kind},
-    node::Node,
-    rule::topic,
-    scope::Scope,
+use super::names;
+use crate::{
+    lint::{
+        finding::Findings,
+        kind::{Document, Kind},
+        node::Node,
+        rule::topic,
+        scope::Scope,
+    },
+    name::{Pattern, patterns::LOAD_BALANCER},
 };
 
 topic! { "Load balancers";
@@ -17,7 +21,7 @@ topic! { "Load balancers";
         fix: "Name a second subnet, in another zone.",
     }
     ELB_NAME = Error "elb-name" {
-        what: "The name of a load balancer or target group is longer than 32 characters, or has others than letters, digits and hyphens, or a hyphen at an end.",
+        what: "The name of a load balancer or target group is longer than 32 characters, or has others than letters, digits and hyphens, or a hyphen at an end; that of a load balancer begins with `internal-`.",
         aws: "ELB refuses it.",
         fix: "Shorten it.",
     }
@@ -45,7 +49,7 @@ const RANGES: [(&str, RangeInclusive<i64>); 4] = [
 ];
 
 pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
-    name(node, found);
+    name(node, &LOAD_BALANCER, found);
     let application = node
         .text_at("Type")
         .is_none_or(|kind| kind == "application");
@@ -68,23 +72,12 @@ pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
     }
 }
 
-/// A name that ELB takes: up to 32 letters, digits and hyphens, none at an end.
-pub(super) fn name(node: &Node<'_>, found: &mut Findings) {
+/// A name that ELB accepts.
+pub(super) fn name(node: &Node<'_>, pattern: &Pattern, found: &mut Findings) {
     let Some(place) = node.get("Name") else {
         return;
     };
-    let Some(name) = place.literal() else { return };
-    let sign = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let fits = (1..=32).contains(&name.len())
-        && name.chars().all(sign)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && !name.starts_with("internal-");
-    if !fits {
-        let message = format!(
-            "`{name}` ({} characters) is no name ELB takes",
-            name.chars().count()
-        );
+    if let Some(message) = place.text().and_then(|name| names::refusal(pattern, name)) {
         found.add(&ELB_NAME, &place, message);
     }
 }

@@ -3,13 +3,16 @@
 use std::ops::RangeInclusive;
 
 use super::{Served, listeners, load_balancers};
-use crate::lint::{
-    finding::Findings,
-    kind::{Document, Kind},
-    node::Node,
-    rule::topic,
-    scope::Scope,
-    task::{Container, Mode, Program},
+use crate::{
+    lint::{
+        finding::Findings,
+        kind::{Document, Kind},
+        node::Node,
+        rule::topic,
+        scope::Scope,
+        task::{Container, Mode, Program},
+    },
+    name::patterns::TARGET_GROUP,
 };
 
 topic! { "Target groups";
@@ -61,7 +64,7 @@ const INTERVAL: i64 = 30;
 const TIMEOUT: i64 = 5;
 
 pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
-    load_balancers::name(node, found);
+    load_balancers::name(node, &TARGET_GROUP, found);
     for (key, range) in RANGES {
         let Some(value) = node.get(key) else { continue };
         if let Some(number) = value.whole().filter(|number| !range.contains(number)) {

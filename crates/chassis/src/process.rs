@@ -1,6 +1,7 @@
 //! The frame around a service: telemetry, runtime, listeners, signals, exit status.
 
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::process::ExitCode;
@@ -39,7 +40,8 @@ where
     let telemetry = match Telemetry::start(&settings.telemetry, service) {
         Ok(telemetry) => telemetry,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Where nobody can be told, the status tells.
+            let _ = writeln!(io::stderr(), "error: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -1,7 +1,7 @@
 //! `roadie destroy`: takes away what the files made, if it carries our label.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 use ecs::{Call, Layout};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::aws::delete::deletions;
 use crate::aws::labels::{Labels, labels, ours};
-use crate::aws::look::{ANY, at, task_definition};
+use crate::aws::look::{ANY, ask, filter, task_definition};
 use crate::aws::{Command, Object, Runner};
 use crate::deploy::settle::short;
 use crate::deploy::{Place, missing, shown};
+use crate::stdio;
 
 /// Take away what was deployed.
 #[derive(Args, Clone, Debug)]
@@ -52,43 +53,41 @@ fn destroy(options: &Destroy) -> anyhow::Result<()> {
         }
     }
     for Doomed { name, .. } in &doomed {
-        println!("{name}");
+        quiet.log().say(name);
     }
     for arn in &revisions {
-        println!("task definition {}", short(arn));
+        quiet.log().say(&format!("task definition {}", short(arn)));
     }
     let count = doomed.len() + revisions.len();
     if count == 0 {
-        println!("nothing of ours is in {}", quiet.region());
-        return Ok(());
+        let nothing = format!("nothing of ours is in {}", quiet.region());
+        quiet.log().say(&nothing);
+        return Ok(quiet.log().check()?);
     }
+    // Nobody has seen what would be deleted.
+    quiet.log().check()?;
     if !options.yes && !agreed(count, quiet.region())? {
         bail!("nothing was deleted");
     }
     let runner = options.place.runner(true)?;
     // What came last goes first; services before the revisions they run.
     for doomed in doomed.iter().rev() {
+        runner.log().check()?;
         delete(&runner, doomed)?;
     }
     let revisions: Vec<String> = revisions.into_iter().collect();
     for arn in &revisions {
-        let words = [
-            "ecs",
-            "deregister-task-definition",
-            "--task-definition",
-            arn,
-        ];
-        runner.run(Command::new(words))?;
+        runner.log().check()?;
+        let command = Command::new(["ecs", "deregister-task-definition"]);
+        runner.run(command.input(json!({"taskDefinition": arn})))?;
     }
     // So many at once, says AWS.
     for some in revisions.chunks(10) {
-        let mut command = Command::new(["ecs", "delete-task-definitions", "--task-definitions"]);
-        for arn in some {
-            command = command.arg(arn);
-        }
-        runner.run(command)?;
+        runner.log().check()?;
+        let command = Command::new(["ecs", "delete-task-definitions"]);
+        runner.run(command.input(json!({"taskDefinitions": some})))?;
     }
-    Ok(())
+    Ok(runner.log().check()?)
 }
 
 /// Looks for every object of a layout, in the order of its plan, and keeps those that are ours.
@@ -151,7 +150,10 @@ fn collect(
                 object,
                 found,
             }),
-            false => println!("# left, as it does not carry our label: {name}"),
+            false => {
+                let line = format!("# left, as it does not carry our label: {name}");
+                runner.log().say(&line);
+            }
         }
     }
     Ok(())
@@ -159,8 +161,9 @@ fn collect(
 
 /// All revisions of a family that carry our label.
 fn own_revisions(runner: &Runner, family: &str) -> anyhow::Result<Vec<String>> {
-    let words = ["ecs", "list-task-definitions", "--family-prefix", family];
-    let all = runner.look(&at(Command::new(words), "taskDefinitionArns"))?;
+    let words = ["ecs", "list-task-definitions"];
+    let input = json!({"familyPrefix": family});
+    let all = runner.look(&ask(words, input, "taskDefinitionArns"))?;
     let mut own = Vec::new();
     for arn in all
         .as_array()
@@ -176,7 +179,7 @@ fn own_revisions(runner: &Runner, family: &str) -> anyhow::Result<Vec<String>> {
 }
 
 fn delete(runner: &Runner, doomed: &Doomed) -> anyhow::Result<()> {
-    println!("# {}", doomed.name);
+    runner.log().say(&format!("# {}", doomed.name));
     let Doomed { object, found, .. } = doomed;
     if object.call == Call::CreateHttpNamespace {
         empty_namespace(runner, found)?;
@@ -195,24 +198,17 @@ fn delete(runner: &Runner, doomed: &Doomed) -> anyhow::Result<()> {
 
 /// Service Connect leaves its names behind.
 fn empty_namespace(runner: &Runner, found: &Value) -> anyhow::Result<()> {
-    let filter = format!(
-        "Name=NAMESPACE_ID,Values={}",
-        found["Id"].as_str().unwrap_or_default()
-    );
-    let words = ["servicediscovery", "list-services", "--filters", &filter];
-    let names = runner.look(&at(Command::new(words), "Services[].Id"))?;
+    let own = filter("NAMESPACE_ID", found["Id"].as_str().unwrap_or_default());
+    let words = ["servicediscovery", "list-services"];
+    let names = runner.look(&ask(words, json!({"Filters": [own]}), "Services[].Id"))?;
     for id in names
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
     {
-        runner.run(Command::new([
-            "servicediscovery",
-            "delete-service",
-            "--id",
-            id,
-        ]))?;
+        let command = Command::new(["servicediscovery", "delete-service"]);
+        runner.run(command.input(json!({"Id": id})))?;
     }
     Ok(())
 }
@@ -229,7 +225,7 @@ fn patiently(runner: &Runner, command: &Command) -> anyhow::Result<()> {
         match runner.run(command.clone()) {
             Ok(_) => return Ok(()),
             Err(error) if IN_USE.iter().any(|text| error.to_string().contains(text)) => {
-                println!("# in use: {error}");
+                runner.log().say(&format!("# in use: {error}"));
                 thread::sleep(Duration::from_secs(10));
             }
             Err(error) => return Err(error),
@@ -239,8 +235,9 @@ fn patiently(runner: &Runner, command: &Command) -> anyhow::Result<()> {
 }
 
 fn agreed(count: usize, region: &str) -> anyhow::Result<bool> {
-    print!("Delete these {count} objects in {region}? Type yes: ");
-    io::stdout().flush()?;
+    stdio::print(&format!(
+        "Delete these {count} objects in {region}? Type yes: "
+    ))?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok(line.trim() == "yes")

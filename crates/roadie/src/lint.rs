@@ -3,15 +3,14 @@
 mod files;
 mod output;
 
-use std::{
-    io::{self, IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use ecs::lint::Report;
+use ecs::printable::Shown;
+
+use crate::stdio;
 
 /// Exit status when the files could not be looked at, as for a wrong command line.
 const COULD_NOT_LOOK: u8 = 2;
@@ -58,10 +57,7 @@ pub(crate) fn main(options: &Lint) -> ExitCode {
     match lint(options) {
         Ok(report) if fails(options, &report) => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(COULD_NOT_LOOK)
-        }
+        Err(error) => stdio::failure(&error, COULD_NOT_LOOK),
     }
 }
 
@@ -73,25 +69,17 @@ fn lint(options: &Lint) -> anyhow::Result<Report> {
     let files = files::read(&options.paths)?;
     if files.is_empty() {
         // Nothing found in nothing would look like a pass.
-        let paths: Vec<String> = options
-            .paths
-            .iter()
-            .map(|p| p.display().to_string())
-            .collect();
+        let paths: Vec<String> = options.paths.iter().map(|p| Shown(p).to_string()).collect();
         bail!("no .json file in {}", paths.join(", "));
     }
     let report = ecs::lint::check(files);
-    let colour = options.no_color.is_empty() && io::stdout().is_terminal();
+    let colour = options.no_color.is_empty() && stdio::is_terminal();
     let text = match options.format {
         Format::Text => output::text(&report, colour),
         Format::Json => output::json(&report)?,
         Format::Github => output::github(&report),
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads may have read enough, as `head` has.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report),
-        written => written
-            .map(|()| report)
-            .context("cannot write the findings"),
-    }
+    // What files and their names say was cleaned where it was put between the colours.
+    stdio::if_read(stdio::write(&text))?;
+    Ok(report)
 }

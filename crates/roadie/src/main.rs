@@ -11,22 +11,23 @@ mod load;
 mod rehearse;
 mod rollback;
 mod status;
+mod stdio;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    cli::Cli::parse().run()
+    match cli::Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(asked) => stdio::usage(&asked),
+    }
 }
 
 /// The exit status of a command, its error told on standard error.
 fn report(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => stdio::failure(&error, 1),
     }
 }

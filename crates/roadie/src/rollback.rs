@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::aws::look::{at, service, task_definition};
+use crate::aws::look::{ask, service, task_definition};
 use crate::aws::{Command, Runner};
 use crate::deploy::{COMPLETED, Name, Place, label, settle};
 
@@ -65,6 +65,7 @@ fn rollback(options: &Rollback) -> anyhow::Result<()> {
         any = true;
         let mut services = Vec::new();
         for (player, wanted) in targets(&players)? {
+            runner.log().check()?;
             if wanted != player.runs {
                 let input = json!({
                     "cluster": player.cluster, "service": player.name, "taskDefinition": wanted,
@@ -79,6 +80,7 @@ fn rollback(options: &Rollback) -> anyhow::Result<()> {
             Duration::from_secs(u64::from(options.patience) * 60),
         )?;
     }
+    runner.log().check()?;
     if !any {
         bail!("no service runs in {}", runner.region());
     }
@@ -113,15 +115,9 @@ fn targets(players: &[Player]) -> anyhow::Result<Vec<(&Player, String)>> {
 /// The revisions of that family with the label of a completed deployment, newest first.
 fn completed(runner: &Runner, arn: &str) -> anyhow::Result<Vec<String>> {
     let family = settle::short(arn).split(':').next().unwrap_or_default();
-    let words = [
-        "ecs",
-        "list-task-definitions",
-        "--status",
-        "ACTIVE",
-        "--family-prefix",
-        family,
-    ];
-    let all = runner.look(&at(Command::new(words), "taskDefinitionArns"))?;
+    let words = ["ecs", "list-task-definitions"];
+    let input = json!({"status": "ACTIVE", "familyPrefix": family});
+    let all = runner.look(&ask(words, input, "taskDefinitionArns"))?;
     let mut revisions: Vec<&str> = all
         .as_array()
         .into_iter()

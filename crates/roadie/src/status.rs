@@ -4,12 +4,14 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use ecs::printable;
 use serde_json::{Value, json};
 
-use crate::aws::look::{at, service, task_definition};
-use crate::aws::{Command, Runner};
+use crate::aws::Runner;
+use crate::aws::look::{ask, service, task_definition};
 use crate::deploy::settle::short;
 use crate::deploy::{Name, Place};
+use crate::stdio;
 
 /// Show what runs.
 #[derive(Args, Clone, Debug)]
@@ -58,16 +60,17 @@ fn status(options: &Status) -> anyhow::Result<()> {
     }
     alarms.sort_unstable();
     alarms.dedup();
-    let mut command = Command::new(["cloudwatch", "describe-alarms", "--alarm-names"]);
-    for alarm in alarms {
-        command = command.arg(alarm);
-    }
+    let words = ["cloudwatch", "describe-alarms"];
     let query = "MetricAlarms[].{name: AlarmName, state: StateValue, reason: StateReason}";
-    let alarms = runner.look(&at(command, query))?;
+    // Without a name, AWS describes all alarms there are.
+    let alarms = match alarms.as_slice() {
+        [] => json!([]),
+        names => runner.look(&ask(words, json!({"AlarmNames": names}), query))?,
+    };
     let status = json!({"region": runner.region(), "services": services, "alarms": alarms});
     match options.format {
-        Format::Json => println!("{status:#}"),
-        Format::Table => print!("{}", table(&status)),
+        Format::Json => stdio::print(&stdio::json(&status)?)?,
+        Format::Table => stdio::print(&table(&status))?,
     }
     Ok(())
 }
@@ -79,13 +82,13 @@ fn one(runner: &Runner, cluster: &str, found: &Value) -> anyhow::Result<Value> {
     let tasks = tasks(runner, cluster, &name)?;
     let mut targets = Vec::new();
     for balancer in found["loadBalancers"].as_array().into_iter().flatten() {
-        let words = ["elbv2", "describe-target-health", "--target-group-arn"];
-        let command = Command::new(words).arg(text(&balancer["targetGroupArn"]));
+        let words = ["elbv2", "describe-target-health"];
+        let input = json!({"TargetGroupArn": balancer["targetGroupArn"]});
         let query = "TargetHealthDescriptions[].{target: Target.Id, port: Target.Port, \
                      state: TargetHealth.State, reason: TargetHealth.Reason}";
         targets.extend(
             runner
-                .look(&at(command, query))?
+                .look(&ask(words, input, query))?
                 .as_array()
                 .cloned()
                 .unwrap_or_default(),
@@ -107,15 +110,8 @@ fn one(runner: &Runner, cluster: &str, found: &Value) -> anyhow::Result<Value> {
 }
 
 fn tasks(runner: &Runner, cluster: &str, name: &str) -> anyhow::Result<Vec<Value>> {
-    let words = [
-        "ecs",
-        "list-tasks",
-        "--cluster",
-        cluster,
-        "--service-name",
-        name,
-    ];
-    let arns = runner.look(&at(Command::new(words), "taskArns"))?;
+    let input = json!({"cluster": cluster, "serviceName": name});
+    let arns = runner.look(&ask(["ecs", "list-tasks"], input, "taskArns"))?;
     let arns: Vec<&str> = arns
         .as_array()
         .into_iter()
@@ -125,14 +121,11 @@ fn tasks(runner: &Runner, cluster: &str, name: &str) -> anyhow::Result<Vec<Value
     let mut tasks = Vec::new();
     // So many at once, says AWS.
     for some in arns.chunks(100) {
-        let mut command = Command::new(["ecs", "describe-tasks", "--cluster", cluster, "--tasks"]);
-        for arn in some {
-            command = command.arg(*arn);
-        }
+        let input = json!({"cluster": cluster, "tasks": some});
         let query = "tasks[].{task: taskArn, zone: availabilityZone, revision: taskDefinitionArn, \
                      state: lastStatus, health: healthStatus}";
         for mut task in runner
-            .look(&at(command, query))?
+            .look(&ask(["ecs", "describe-tasks"], input, query))?
             .as_array()
             .cloned()
             .unwrap_or_default()
@@ -164,7 +157,7 @@ fn table(status: &Value) -> String {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let word = |value: &Value| match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable::line(text).into_owned(),
         other => other.to_string(),
     };
     let services = list(&status["services"]);

@@ -47,13 +47,15 @@ impl Telemetry {
     /// Starts logging to standard output and, where an endpoint is given, the export of spans as
     /// `service`.
     pub fn start(settings: &TelemetrySettings, service: &str) -> Result<Self, TelemetryError> {
-        let terminal = io::stdout().is_terminal();
+        #[expect(clippy::disallowed_methods, reason = "the one place that logs")]
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
         let format = settings.log_format.unwrap_or(if terminal {
             LogFormat::Pretty
         } else {
             LogFormat::Json
         });
-        let (lines, flush) = Lines::start(io::stdout(), LOG_PAUSE).map_err(TelemetryError::Log)?;
+        let (lines, flush) = Lines::start(stdout, LOG_PAUSE).map_err(TelemetryError::Log)?;
         let colour = terminal && settings.no_color.is_empty();
         let logs = match format {
             LogFormat::Pretty => fmt::layer()

@@ -41,7 +41,7 @@ pub(crate) fn fixed(call: Call, differences: &[String]) -> Option<&str> {
 pub(crate) fn changes(object: &Object, found: &Value) -> Vec<Command> {
     let body = &object.body;
     let id = &found[object.id];
-    let one = |words: [&str; 2], input: Value| vec![Command::new(words).input(input)];
+    let one = |words: [&'static str; 2], input: Value| vec![Command::new(words).input(input)];
     match object.call {
         Call::CreateCluster => {
             let input = json!({"cluster": body["clusterName"], "settings": body["settings"]});

@@ -1,10 +1,10 @@
 //! Whether an object carries our label.
 
 use ecs::Call;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::look::{Look, at, service};
-use super::{Command, Object};
+use super::Object;
+use super::look::{Look, ask, service};
 
 /// The label all our objects carry.
 const LABEL: (&str, &str) = ("project", "microservice-ping-pong");
@@ -38,9 +38,7 @@ pub(crate) fn ours(labels: &Value) -> bool {
 pub(crate) fn labels(object: &Object, found: &Value) -> Labels {
     let body = &object.body;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let ask = |words: [&str; 3], id: String, query: &str| {
-        Labels::Ask(at(Command::new(words).arg(id), query))
-    };
+    let ask = |words, input, query: &str| Labels::Ask(ask(words, input, query));
     match object.call {
         Call::CreateCluster
         | Call::CreateService
@@ -51,60 +49,52 @@ pub(crate) fn labels(object: &Object, found: &Value) -> Labels {
         | Call::PutClusterCapacityProviders
         | Call::RegisterTaskDefinition => Labels::Beside,
         Call::CreateRepository => ask(
-            ["ecr", "list-tags-for-resource", "--resource-arn"],
-            text(&found["repositoryArn"]),
+            ["ecr", "list-tags-for-resource"],
+            json!({"resourceArn": found["repositoryArn"]}),
             "tags",
         ),
-        Call::CreateLogGroup => ask(
-            ["logs", "list-tags-for-resource", "--resource-arn"],
-            text(&found["arn"]).trim_end_matches(":*").to_owned(),
-            "tags",
-        ),
-        Call::PutParameter => {
-            let words = [
-                "ssm",
-                "list-tags-for-resource",
-                "--resource-type",
-                "Parameter",
-            ];
-            let command = Command::new(words)
-                .arg("--resource-id")
-                .arg(text(&body["Name"]));
-            Labels::Ask(at(command, "TagList"))
+        Call::CreateLogGroup => {
+            let arn = text(&found["arn"]);
+            ask(
+                ["logs", "list-tags-for-resource"],
+                json!({"resourceArn": arn.trim_end_matches(":*")}),
+                "tags",
+            )
         }
+        Call::PutParameter => ask(
+            ["ssm", "list-tags-for-resource"],
+            json!({"ResourceType": "Parameter", "ResourceId": body["Name"]}),
+            "TagList",
+        ),
         Call::CreateRole
         | Call::PutRolePolicy
         | Call::AttachRolePolicy
         | Call::AddRoleToInstanceProfile => ask(
-            ["iam", "list-role-tags", "--role-name"],
-            text(&body["RoleName"]),
+            ["iam", "list-role-tags"],
+            json!({"RoleName": body["RoleName"]}),
             "Tags",
         ),
         Call::CreateInstanceProfile => ask(
-            ["iam", "get-instance-profile", "--instance-profile-name"],
-            text(&body["InstanceProfileName"]),
+            ["iam", "get-instance-profile"],
+            json!({"InstanceProfileName": body["InstanceProfileName"]}),
             "InstanceProfile.Tags",
         ),
         Call::CreateHttpNamespace => ask(
-            [
-                "servicediscovery",
-                "list-tags-for-resource",
-                "--resource-arn",
-            ],
-            text(&found["Arn"]),
+            ["servicediscovery", "list-tags-for-resource"],
+            json!({"ResourceARN": found["Arn"]}),
             "Tags",
         ),
         Call::CreateLoadBalancer
         | Call::CreateTargetGroup
         | Call::CreateListener
         | Call::CreateRule => ask(
-            ["elbv2", "describe-tags", "--resource-arns"],
-            text(&found[object.id]),
+            ["elbv2", "describe-tags"],
+            json!({"ResourceArns": [found[object.id]]}),
             "TagDescriptions[0].Tags",
         ),
         Call::PutMetricAlarm => ask(
-            ["cloudwatch", "list-tags-for-resource", "--resource-arn"],
-            text(&found["AlarmArn"]),
+            ["cloudwatch", "list-tags-for-resource"],
+            json!({"ResourceARN": found["AlarmArn"]}),
             "Tags",
         ),
         // Older versions of the command cannot label a dashboard, so its text says it.
@@ -115,7 +105,7 @@ pub(crate) fn labels(object: &Object, found: &Value) -> Labels {
             let cluster = parts.next().unwrap_or_default();
             let name = parts.next().unwrap_or_default();
             let mut look = service(cluster, name);
-            look.query.push_str(".tags");
+            look.query = look.query.code(".tags");
             Labels::Ask(look)
         }
         Call::PutLifecyclePolicy

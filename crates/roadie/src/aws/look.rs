@@ -1,10 +1,10 @@
 //! How to look whether an object is there: for each call of a plan, a question that changes nothing.
 
 use ecs::Call;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Command;
-use super::command::literal;
+use super::command::Query;
 
 /// A value for what is not known and need not be.
 pub(crate) const ANY: &str = "*";
@@ -14,30 +14,25 @@ pub(crate) const ANY: &str = "*";
 pub(crate) struct Look {
     /// The call.
     pub(crate) command: Command,
-    /// What of its answer is meant, in `JMESPath`.
-    pub(crate) query: String,
+    /// What of its answer is meant.
+    pub(crate) query: Query,
     /// What the error says when the object is missing, for calls that answer so.
     pub(crate) absent: Option<&'static str>,
 }
 
 /// A revision of a task definition, with its labels beside it.
 pub(crate) fn task_definition(arn: &str) -> Look {
-    let words = [
-        "ecs",
-        "describe-task-definition",
-        "--include",
-        "TAGS",
-        "--task-definition",
-    ];
+    let words = ["ecs", "describe-task-definition"];
+    let input = json!({"taskDefinition": arn, "include": ["TAGS"]});
     let query = "merge(taskDefinition, {tags: tags || `[]`})";
-    at(Command::new(words).arg(arn), query)
+    ask(words, input, query)
 }
 
 /// The service of that name, if it runs, with its labels.
 pub(crate) fn service(cluster: &str, name: &str) -> Look {
-    let words = ["ecs", "describe-services", "--include", "TAGS", "--cluster"];
-    let command = Command::new(words).arg(cluster).arg("--services").arg(name);
-    at(command, "services[?status=='ACTIVE'] | [0]")
+    let input = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});
+    let query = "services[?status=='ACTIVE'] | [0]";
+    ask(["ecs", "describe-services"], input, query)
 }
 
 /// Finds the object that `call` makes of `body`, and the member of it that names it.
@@ -47,217 +42,178 @@ pub(crate) fn service(cluster: &str, name: &str) -> Look {
 )]
 pub(crate) fn look(call: Call, body: &Value) -> (Look, &'static str) {
     let text = |name: &str| body[name].as_str().unwrap_or_default();
-    let name = |member: &str| literal(text(member));
     match call {
         Call::CreateCluster => (cluster(text("clusterName")), "clusterArn"),
         Call::PutClusterCapacityProviders => (cluster(text("cluster")), "clusterArn"),
         Call::CreateRepository => {
             let query = one_of("repositories", "repositoryName", text("repositoryName"));
             (
-                ask(["ecr", "describe-repositories"], [], query),
+                list(["ecr", "describe-repositories"], query),
                 "repositoryArn",
             )
         }
         Call::PutLifecyclePolicy => {
-            let words = ["ecr", "get-lifecycle-policy", "--repository-name"];
-            let look = ask(words, [text("repositoryName")], "@");
+            let input = json!({"repositoryName": text("repositoryName")});
+            let look = ask(["ecr", "get-lifecycle-policy"], input, "@");
             (
                 or_absent(look, "LifecyclePolicyNotFoundException"),
                 "repositoryName",
             )
         }
         Call::CreateLogGroup | Call::PutRetentionPolicy => {
-            let words = ["logs", "describe-log-groups", "--log-group-name-prefix"];
             let group = text("logGroupName");
+            let query = one_of("logGroups", "logGroupName", group);
+            let input = json!({"logGroupNamePrefix": group});
             (
-                ask(words, [group], one_of("logGroups", "logGroupName", group)),
+                ask(["logs", "describe-log-groups"], input, query),
                 "logGroupName",
             )
         }
         Call::PutParameter => {
-            let words = ["ssm", "get-parameters", "--with-decryption", "--names"];
-            (ask(words, [text("Name")], "Parameters[0]"), "Name")
+            let input = json!({"Names": [text("Name")], "WithDecryption": true});
+            (
+                ask(["ssm", "get-parameters"], input, "Parameters[0]"),
+                "Name",
+            )
         }
         Call::CreateRole => {
             let query = one_of("Roles", "RoleName", text("RoleName"));
-            (ask(["iam", "list-roles"], [], query), "RoleName")
+            (list(["iam", "list-roles"], query), "RoleName")
         }
         Call::PutRolePolicy => {
-            let words = ["iam", "get-role-policy", "--role-name"];
-            let more = [text("RoleName"), "--policy-name", text("PolicyName")];
-            (
-                or_absent(ask(words, more, "@"), "NoSuchEntity"),
-                "PolicyName",
-            )
+            let input = json!({"RoleName": text("RoleName"), "PolicyName": text("PolicyName")});
+            let look = ask(["iam", "get-role-policy"], input, "@");
+            (or_absent(look, "NoSuchEntity"), "PolicyName")
         }
         Call::AttachRolePolicy => {
-            let words = ["iam", "list-attached-role-policies", "--role-name"];
             let query = one_of("AttachedPolicies", "PolicyArn", text("PolicyArn"));
-            let look = ask(words, [text("RoleName")], query);
+            let input = json!({"RoleName": text("RoleName")});
+            let look = ask(["iam", "list-attached-role-policies"], input, query);
             (or_absent(look, "NoSuchEntity"), "PolicyArn")
         }
         Call::CreateInstanceProfile => {
             let member = "InstanceProfileName";
             let query = one_of("InstanceProfiles", member, text(member));
-            (ask(["iam", "list-instance-profiles"], [], query), member)
+            (list(["iam", "list-instance-profiles"], query), member)
         }
         Call::AddRoleToInstanceProfile => {
-            let profile = name("InstanceProfileName");
-            let profiles = format!("InstanceProfiles[?InstanceProfileName=={profile}].Roles[]");
-            let query = format!("{profiles} | [?RoleName=={}] | [0]", name("RoleName"));
-            (
-                ask(["iam", "list-instance-profiles"], [], query),
-                "RoleName",
-            )
+            let query = Query::from("InstanceProfiles[?InstanceProfileName==")
+                .text(text("InstanceProfileName"))
+                .code("].Roles[] | [?RoleName==")
+                .text(text("RoleName"))
+                .code("] | [0]");
+            (list(["iam", "list-instance-profiles"], query), "RoleName")
         }
         Call::CreateSecurityGroup => {
-            let group = format!("Name=group-name,Values={}", text("GroupName"));
-            let vpc = format!("Name=vpc-id,Values={}", text("VpcId"));
-            let words = ["ec2", "describe-security-groups", "--filters"];
-            let filters = [group.as_str(), &vpc];
+            let mut filters = vec![filter("group-name", text("GroupName"))];
             // Who takes things away need not know the VPC.
-            let filters = filters
-                .into_iter()
-                .take(if text("VpcId") == ANY { 1 } else { 2 });
-            (ask(words, filters, "SecurityGroups[0]"), "GroupId")
+            if text("VpcId") != ANY {
+                filters.push(filter("vpc-id", text("VpcId")));
+            }
+            let words = ["ec2", "describe-security-groups"];
+            let look = ask(words, json!({"Filters": filters}), "SecurityGroups[0]");
+            (look, "GroupId")
         }
         Call::AuthorizeSecurityGroupIngress => {
-            let words = ["ec2", "describe-security-groups", "--group-ids"];
+            let input = json!({"GroupIds": [text("GroupId")]});
             let query = ingress(&body["IpPermissions"][0]);
-            (ask(words, [text("GroupId")], query), "IpProtocol")
+            let look = ask(["ec2", "describe-security-groups"], input, query);
+            (look, "IpProtocol")
         }
         Call::CreateLaunchTemplate => {
-            let words = ["ec2", "describe-launch-templates", "--filters"];
-            let filter = format!(
-                "Name=launch-template-name,Values={}",
-                text("LaunchTemplateName")
-            );
-            (
-                ask(words, [filter.as_str()], "LaunchTemplates[0]"),
-                "LaunchTemplateId",
-            )
+            let named = filter("launch-template-name", text("LaunchTemplateName"));
+            let words = ["ec2", "describe-launch-templates"];
+            let look = ask(words, json!({"Filters": [named]}), "LaunchTemplates[0]");
+            (look, "LaunchTemplateId")
         }
         Call::CreateAutoScalingGroup => {
             let member = "AutoScalingGroupName";
-            let words = [
-                "autoscaling",
-                "describe-auto-scaling-groups",
-                "--auto-scaling-group-names",
-            ];
-            (ask(words, [text(member)], "AutoScalingGroups[0]"), member)
+            let words = ["autoscaling", "describe-auto-scaling-groups"];
+            let input = json!({"AutoScalingGroupNames": [text(member)]});
+            (ask(words, input, "AutoScalingGroups[0]"), member)
         }
         Call::CreateCapacityProvider => {
-            let words = ["ecs", "describe-capacity-providers", "--include", "TAGS"];
+            let words = ["ecs", "describe-capacity-providers"];
+            let input = json!({"capacityProviders": [text("name")], "include": ["TAGS"]});
             let query = "capacityProviders[?status=='ACTIVE'] | [0]";
-            (
-                ask(words, ["--capacity-providers", text("name")], query),
-                "name",
-            )
+            (ask(words, input, query), "name")
         }
         Call::CreateHttpNamespace => {
-            let query = format!("Namespaces[?Name=={} && Type=='HTTP'] | [0]", name("Name"));
-            (
-                ask(["servicediscovery", "list-namespaces"], [], query),
-                "Id",
-            )
+            let query = Query::from("Namespaces[?Name==").text(text("Name"));
+            let query = query.code(" && Type=='HTTP'] | [0]");
+            (list(["servicediscovery", "list-namespaces"], query), "Id")
         }
         Call::CreateLoadBalancer => {
             let query = one_of("LoadBalancers", "LoadBalancerName", text("Name"));
-            (
-                ask(["elbv2", "describe-load-balancers"], [], query),
-                "LoadBalancerArn",
-            )
+            let look = list(["elbv2", "describe-load-balancers"], query);
+            (look, "LoadBalancerArn")
         }
         Call::ModifyLoadBalancerAttributes => {
-            let words = [
-                "elbv2",
-                "describe-load-balancer-attributes",
-                "--load-balancer-arn",
-            ];
-            (
-                ask(words, [text("LoadBalancerArn")], attributes(body)),
-                "none",
-            )
+            let words = ["elbv2", "describe-load-balancer-attributes"];
+            let input = json!({"LoadBalancerArn": text("LoadBalancerArn")});
+            (ask(words, input, attributes(body)), "none")
         }
         Call::CreateTargetGroup => {
             let query = one_of("TargetGroups", "TargetGroupName", text("Name"));
-            (
-                ask(["elbv2", "describe-target-groups"], [], query),
-                "TargetGroupArn",
-            )
+            let look = list(["elbv2", "describe-target-groups"], query);
+            (look, "TargetGroupArn")
         }
         Call::ModifyTargetGroupAttributes => {
-            let words = [
-                "elbv2",
-                "describe-target-group-attributes",
-                "--target-group-arn",
-            ];
-            (
-                ask(words, [text("TargetGroupArn")], attributes(body)),
-                "none",
-            )
+            let words = ["elbv2", "describe-target-group-attributes"];
+            let input = json!({"TargetGroupArn": text("TargetGroupArn")});
+            (ask(words, input, attributes(body)), "none")
         }
         Call::CreateListener => {
-            let words = ["elbv2", "describe-listeners", "--load-balancer-arn"];
-            let query = format!("Listeners[?Port==`{}`] | [0]", body["Port"]);
-            (ask(words, [text("LoadBalancerArn")], query), "ListenerArn")
-        }
-        Call::CreateRule => {
-            let words = ["elbv2", "describe-rules", "--listener-arn"];
-            let query = format!("Rules[?Priority=='{}'] | [0]", body["Priority"]);
-            (ask(words, [text("ListenerArn")], query), "RuleArn")
-        }
-        Call::PutMetricAlarm => {
-            let words = ["cloudwatch", "describe-alarms", "--alarm-names"];
+            let query = Query::from("Listeners[?Port==").code(value(&body["Port"]));
+            let query = query.code("] | [0]");
+            let input = json!({"LoadBalancerArn": text("LoadBalancerArn")});
             (
-                ask(words, [text("AlarmName")], "MetricAlarms[0]"),
-                "AlarmArn",
+                ask(["elbv2", "describe-listeners"], input, query),
+                "ListenerArn",
             )
         }
+        Call::CreateRule => {
+            let query = one_of("Rules", "Priority", &body["Priority"].to_string());
+            let input = json!({"ListenerArn": text("ListenerArn")});
+            (ask(["elbv2", "describe-rules"], input, query), "RuleArn")
+        }
+        Call::PutMetricAlarm => {
+            let input = json!({"AlarmNames": [text("AlarmName")]});
+            let look = ask(["cloudwatch", "describe-alarms"], input, "MetricAlarms[0]");
+            (look, "AlarmArn")
+        }
         Call::PutDashboard => {
-            let words = ["cloudwatch", "get-dashboard", "--dashboard-name"];
-            let look = ask(words, [text("DashboardName")], "@");
+            let input = json!({"DashboardName": text("DashboardName")});
+            let look = ask(["cloudwatch", "get-dashboard"], input, "@");
             (or_absent(look, "ResourceNotFound"), "DashboardName")
         }
         Call::RegisterScalableTarget => {
             let words = ["application-autoscaling", "describe-scalable-targets"];
-            let query = one_of(
-                "ScalableTargets",
-                "ScalableDimension",
-                text("ScalableDimension"),
-            );
-            let more = ["--resource-ids", text("ResourceId")];
-            (
-                ask(words, scalable(body).into_iter().chain(more), query),
-                "ResourceId",
-            )
+            let dimension = text("ScalableDimension");
+            let query = one_of("ScalableTargets", "ScalableDimension", dimension);
+            let (space, id) = (text("ServiceNamespace"), text("ResourceId"));
+            let input = json!({"ServiceNamespace": space, "ResourceIds": [id]});
+            (ask(words, input, query), "ResourceId")
         }
         Call::PutScalingPolicy => {
             let words = ["application-autoscaling", "describe-scaling-policies"];
             let query = one_of("ScalingPolicies", "PolicyName", text("PolicyName"));
-            let more = ["--resource-id", text("ResourceId")];
-            (
-                ask(words, scalable(body).into_iter().chain(more), query),
-                "PolicyARN",
-            )
+            let (space, id) = (text("ServiceNamespace"), text("ResourceId"));
+            let input = json!({"ServiceNamespace": space, "ResourceId": id});
+            (ask(words, input, query), "PolicyARN")
         }
         Call::RegisterTaskDefinition => {
-            let words = [
-                "ecs",
-                "list-task-definitions",
-                "--status",
-                "ACTIVE",
-                "--family-prefix",
-            ];
+            let input = json!({"status": "ACTIVE", "familyPrefix": text("family")});
             let query = "taskDefinitionArns[-1] && {taskDefinitionArn: taskDefinitionArns[-1]}";
-            (ask(words, [text("family")], query), "taskDefinitionArn")
+            let look = ask(["ecs", "list-task-definitions"], input, query);
+            (look, "taskDefinitionArn")
         }
         Call::CreateService => (service(text("cluster"), text("serviceName")), "serviceArn"),
     }
 }
 
 /// `query` in the answer of `command`.
-pub(crate) fn at(command: Command, query: impl Into<String>) -> Look {
+pub(crate) fn at(command: Command, query: impl Into<Query>) -> Look {
     Look {
         command,
         query: query.into(),
@@ -265,13 +221,14 @@ pub(crate) fn at(command: Command, query: impl Into<String>) -> Look {
     }
 }
 
-fn ask<'a, const N: usize>(
-    words: [&str; N],
-    more: impl IntoIterator<Item = &'a str>,
-    query: impl Into<String>,
-) -> Look {
-    let command = more.into_iter().fold(Command::new(words), Command::arg);
-    at(command, query)
+/// `query` in the answer of a call with that input.
+pub(crate) fn ask(words: [&'static str; 2], input: Value, query: impl Into<Query>) -> Look {
+    at(Command::new(words).input(input), query)
+}
+
+/// `query` in the answer of a call that takes no input.
+fn list(words: [&'static str; 2], query: Query) -> Look {
+    at(Command::new(words), query)
 }
 
 fn or_absent(mut look: Look, error: &'static str) -> Look {
@@ -280,50 +237,59 @@ fn or_absent(mut look: Look, error: &'static str) -> Look {
 }
 
 /// The one of a list that has this value.
-fn one_of(list: &str, member: &str, value: &str) -> String {
-    format!("{list}[?{member}=={}] | [0]", literal(value))
+pub(crate) fn one_of(list: &str, member: &str, value: &str) -> Query {
+    let query = Query::from(list).code(format!("[?{member}=="));
+    query.text(value).code("] | [0]")
+}
+
+/// A filter of EC2 and Cloud Map.
+pub(crate) fn filter(name: &str, value: &str) -> Value {
+    json!({"Name": name, "Values": [value]})
 }
 
 fn cluster(name: &str) -> Look {
-    let words = [
-        "ecs",
-        "describe-clusters",
-        "--include",
-        "SETTINGS",
-        "TAGS",
-        "--clusters",
-    ];
-    ask(words, [name], "clusters[?status=='ACTIVE'] | [0]")
-}
-
-fn scalable(body: &Value) -> [&str; 2] {
-    let namespace = body["ServiceNamespace"].as_str().unwrap_or_default();
-    ["--service-namespace", namespace]
+    let input = json!({"clusters": [name], "include": ["SETTINGS", "TAGS"]});
+    let query = "clusters[?status=='ACTIVE'] | [0]";
+    ask(["ecs", "describe-clusters"], input, query)
 }
 
 /// The attributes a file sets, as they are.
-fn attributes(body: &Value) -> String {
+fn attributes(body: &Value) -> Query {
     let attributes = body["Attributes"].as_array().into_iter().flatten();
     let keys = attributes.filter_map(|attribute| attribute["Key"].as_str());
-    let keys: Vec<String> = keys.map(|key| format!("Key=={}", literal(key))).collect();
-    format!("Attributes[?{}]", keys.join(" || "))
+    let mut query = Query::from("Attributes[?");
+    for (index, key) in keys.enumerate() {
+        let or = if index > 0 { " || " } else { "" };
+        query = query.code(format!("{or}Key==")).text(key);
+    }
+    query.code("]")
 }
 
 /// The rule of a security group that lets the same in.
-fn ingress(wanted: &Value) -> String {
-    let ports = format!(
-        "IpProtocol=={} && FromPort==`{}` && ToPort==`{}`",
-        literal(wanted["IpProtocol"].as_str().unwrap_or_default()),
-        wanted["FromPort"],
-        wanted["ToPort"],
-    );
-    let from = match (
+fn ingress(wanted: &Value) -> Query {
+    let protocol = wanted["IpProtocol"].as_str().unwrap_or_default();
+    let query = Query::from("SecurityGroups[0].IpPermissions[?IpProtocol==").text(protocol);
+    let (first, last) = (value(&wanted["FromPort"]), value(&wanted["ToPort"]));
+    let query = query.code(format!(" && FromPort=={first} && ToPort=={last} && "));
+    let query = match (
         &wanted["IpRanges"][0]["CidrIp"],
         &wanted["UserIdGroupPairs"][0]["GroupId"],
     ) {
-        (Value::String(range), _) => format!("IpRanges[?CidrIp=={}]", literal(range)),
-        (_, Value::String(group)) => format!("UserIdGroupPairs[?GroupId=={}]", literal(group)),
-        _ => "`true`".to_owned(),
+        (Value::String(range), _) => query.code("IpRanges[?CidrIp==").text(range).code("]"),
+        (_, Value::String(group)) => query
+            .code("UserIdGroupPairs[?GroupId==")
+            .text(group)
+            .code("]"),
+        _ => query.code("`true`"),
     };
-    format!("SecurityGroups[0].IpPermissions[?{ports} && {from}] | [0]")
+    query.code("] | [0]")
+}
+
+/// A JSON literal of `JMESPath`.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Number(number) => format!("`{number}`"),
+        // A port that is none matches nothing.
+        _ => "`null`".to_owned(),
+    }
 }

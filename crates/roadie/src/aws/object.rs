@@ -4,7 +4,7 @@ use ecs::{Call, Step};
 use serde_json::{Value, json};
 
 use super::Command;
-use super::look::{Look, at, look, task_definition};
+use super::look::{Look, ask, look, task_definition};
 
 /// What a step of a plan makes, as AWS keeps it.
 #[derive(Clone, Debug)]
@@ -46,13 +46,9 @@ impl Object {
         match self.call {
             Call::RegisterTaskDefinition => Some(task_definition(id)),
             Call::CreateLaunchTemplate => {
-                let words = [
-                    "ec2",
-                    "describe-launch-template-versions",
-                    "--launch-template-id",
-                ];
-                let command = Command::new(words).arg(id).arg("--versions").arg("$Latest");
-                Some(at(command, "LaunchTemplateVersions[0]"))
+                let words = ["ec2", "describe-launch-template-versions"];
+                let input = json!({"LaunchTemplateId": id, "Versions": ["$Latest"]});
+                Some(ask(words, input, "LaunchTemplateVersions[0]"))
             }
             _ => None,
         }

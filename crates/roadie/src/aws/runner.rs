@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Command;
 use super::look::Look;
+use crate::stdio::Log;
 
 /// What AWS says while a role that was just made is not known everywhere yet.
 const NOT_YET: [&str; 4] = [
@@ -29,6 +30,7 @@ pub(crate) struct Runner {
     secrets: BTreeMap<String, String>,
     /// Whether every call is printed, as a line to paste.
     show: bool,
+    log: Log,
 }
 
 impl Runner {
@@ -38,7 +40,13 @@ impl Runner {
             region: region.to_owned(),
             secrets,
             show,
+            log: Log::default(),
         }
+    }
+
+    /// Where it is told what happens.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Where calls go.
@@ -48,12 +56,12 @@ impl Runner {
 
     /// The answer of a call; `null` when it has none.
     pub(crate) fn run(&self, command: Command) -> anyhow::Result<Value> {
-        let command = command.arg("--region").arg(&self.region);
+        let command = command.region(&self.region);
         for _ in 1..TRIES {
             match self.once(&command)? {
                 Ok(answer) => return Ok(answer),
                 Err(error) if NOT_YET.iter().any(|text| error.contains(text)) => {
-                    println!("# not yet: {error}");
+                    self.log.say(&format!("# not yet: {error}"));
                     thread::sleep(Duration::from_secs(5));
                 }
                 Err(error) => bail!("{error}"),
@@ -64,8 +72,8 @@ impl Runner {
 
     /// What a look finds; `null` when there is nothing.
     pub(crate) fn look(&self, look: &Look) -> anyhow::Result<Value> {
-        let command = look.command.clone().arg("--query").arg(&look.query);
-        let command = command.arg("--region").arg(&self.region);
+        let command = look.command.clone().query(look.query.clone());
+        let command = command.region(&self.region);
         match (self.once(&command)?, look.absent) {
             (Ok(found), _) => Ok(found),
             (Err(error), Some(absent)) if error.contains(absent) => Ok(Value::Null),
@@ -76,7 +84,7 @@ impl Runner {
     /// Runs it once: the answer, or what the command says is wrong.
     fn once(&self, command: &Command) -> anyhow::Result<Result<Value, String>> {
         if self.show {
-            println!("{command}");
+            self.log.say(&command.to_string());
         }
         let secret = command.secret_variable();
         let mut aws = process::Command::new("aws");

@@ -8,7 +8,6 @@ mod hops;
 mod report;
 mod target;
 
-use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use self::hops::Sampler;
 use self::report::Report;
 use self::target::Target;
 use crate::load::{Answer, Load, Plan, Tally};
+use crate::stdio;
 
 /// Exit status when no load was made, as for a wrong command line.
 const COULD_NOT_ASK: u8 = 2;
@@ -94,10 +94,7 @@ pub(crate) fn main(options: &Bench) -> ExitCode {
     match outcome {
         Ok(report) if report.is_good() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(COULD_NOT_ASK)
-        }
+        Err(error) => stdio::failure(&error, COULD_NOT_ASK),
     }
 }
 
@@ -135,11 +132,8 @@ async fn bench(options: &Bench) -> anyhow::Result<Report> {
         Format::Text => report.text(),
         Format::Json => report.json()?,
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads may have read enough, as `head` has.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(report),
-        written => written.map(|()| report).context("cannot write the report"),
-    }
+    stdio::if_read(stdio::print(&text))?;
+    Ok(report)
 }
 
 /// Whether an answer is good; else what it is instead: a status, with class and hop where a node says
@@ -185,7 +179,7 @@ impl Progress {
     fn new(format: Format) -> Self {
         Self {
             told: format == Format::Text,
-            terminal: io::stderr().is_terminal(),
+            terminal: stdio::tells_terminal(),
         }
     }
 
@@ -213,8 +207,8 @@ impl Progress {
             );
             before = requests;
             match self.terminal {
-                true => eprint!("\r{line}\x1b[K"),
-                false => eprintln!("{line}"),
+                true => stdio::tell_styled(&format!("\r{line}\x1b[K")),
+                false => stdio::tell(&format!("{line}\n")),
             }
         }
     }
@@ -222,7 +216,7 @@ impl Progress {
     /// Makes room for the report.
     fn end(&self) {
         if self.told && self.terminal {
-            eprint!("\r\x1b[K");
+            stdio::tell_styled("\r\x1b[K");
         }
     }
 }

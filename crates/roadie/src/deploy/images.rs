@@ -6,10 +6,12 @@ use std::process::{Command as Process, Stdio};
 
 use anyhow::{Context, bail};
 use ecs::Layout;
+use ecs::name::patterns::{IMAGE_TAG, REPOSITORY};
+use serde_json::json;
 
-use crate::aws::command::{literal, quote};
-use crate::aws::look::{Look, at};
-use crate::aws::{Command, Runner};
+use crate::aws::Runner;
+use crate::aws::command::quote;
+use crate::aws::look::{Look, ask, one_of};
 
 /// An image that a task definition takes from our registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,9 +36,9 @@ impl Image {
 
     /// Finds its tag in the registry.
     pub(crate) fn look(&self) -> Look {
-        let command = Command::new(["ecr", "list-images", "--repository-name"]);
-        let query = format!("imageIds[?imageTag=={}] | [0]", literal(&self.tag));
-        at(command.arg(&self.repository), query)
+        let input = json!({"repositoryName": self.repository});
+        let query = one_of("imageIds", "imageTag", &self.tag);
+        ask(["ecr", "list-images"], input, query)
     }
 
     /// Builds it.
@@ -58,7 +60,13 @@ impl Image {
 }
 
 /// All images of our registry, each once.
-pub(crate) fn of(layout: &Layout, values: &BTreeMap<String, String>) -> BTreeSet<Image> {
+///
+/// # Errors
+/// The name of one is none of a repository and a tag.
+pub(crate) fn of(
+    layout: &Layout,
+    values: &BTreeMap<String, String>,
+) -> anyhow::Result<BTreeSet<Image>> {
     let fill = |text: &str| {
         let given = values.iter();
         given.fold(text.to_owned(), |text, (name, value)| {
@@ -78,6 +86,8 @@ pub(crate) fn of(layout: &Layout, values: &BTreeMap<String, String>) -> BTreeSet
             let Some((repository, tag)) = rest.rsplit_once(':') else {
                 continue;
             };
+            REPOSITORY.check(repository).map_err(anyhow::Error::msg)?;
+            IMAGE_TAG.check(tag).map_err(anyhow::Error::msg)?;
             images.insert(Image {
                 registry: registry.clone(),
                 repository: repository.to_owned(),
@@ -91,7 +101,7 @@ pub(crate) fn of(layout: &Layout, values: &BTreeMap<String, String>) -> BTreeSet
             });
         }
     }
-    images
+    Ok(images)
 }
 
 /// Pushes what the registry lacks; the number of images pushed.
@@ -101,22 +111,22 @@ pub(crate) fn push(
     values: &BTreeMap<String, String>,
 ) -> anyhow::Result<usize> {
     let mut lacking = Vec::new();
-    for image in of(layout, values) {
-        println!("# image {}", image.local());
+    for image in of(layout, values)? {
+        runner.log().say(&format!("# image {}", image.local()));
         match runner.look(&image.look())?.is_null() {
             true => lacking.push(image),
-            false => println!("#   is in the registry"),
+            false => runner.log().say("#   is in the registry"),
         }
     }
     for image in &lacking {
         check(image)?;
     }
     if let Some(image) = lacking.first() {
-        login(runner.region(), &image.registry)?;
+        login(runner, &image.registry)?;
     }
     for image in &lacking {
-        docker(&["tag", &image.local(), &image.remote()])?;
-        docker(&["push", &image.remote()])?;
+        docker(runner, &["tag", &image.local(), &image.remote()])?;
+        docker(runner, &["push", &image.remote()])?;
     }
     Ok(lacking.len())
 }
@@ -148,10 +158,11 @@ fn check(image: &Image) -> anyhow::Result<()> {
 }
 
 /// Hands the registry's password from one command to the other; it is seen nowhere.
-fn login(region: &str, registry: &str) -> anyhow::Result<()> {
-    let aws = ["ecr", "get-login-password", "--region", region];
+fn login(runner: &Runner, registry: &str) -> anyhow::Result<()> {
+    let aws = ["ecr", "get-login-password", "--region", runner.region()];
     let docker = ["login", "--username", "AWS", "--password-stdin", registry];
-    println!("aws {} | docker {}", aws.join(" "), docker.join(" "));
+    let line = format!("aws {} | docker {}", aws.join(" "), docker.join(" "));
+    runner.log().say(&line);
     let password = Process::new("aws")
         .args(aws)
         .output()
@@ -176,15 +187,9 @@ fn login(region: &str, registry: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn docker(words: &[&str]) -> anyhow::Result<()> {
-    println!(
-        "docker {}",
-        words
-            .iter()
-            .map(|word| quote(word))
-            .collect::<Vec<_>>()
-            .join(" ")
-    );
+fn docker(runner: &Runner, words: &[&str]) -> anyhow::Result<()> {
+    let quoted: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    runner.log().say(&format!("docker {}", quoted.join(" ")));
     let status = Process::new("docker")
         .args(words)
         .status()

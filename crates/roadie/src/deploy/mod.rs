@@ -4,13 +4,14 @@
 //! - `steps`: looks at each object of the plan, creates what is missing, changes what differs;
 //! - `images`: puts the images where the task definitions expect them;
 //! - `settle`: waits for the services, and compares what runs with what was asked for;
-//! - `script`: all of it as a shell script.
+//! - `script`: all of it as a shell script, made of `word`s.
 
 pub(crate) mod images;
 mod script;
 pub(crate) mod settle;
 mod steps;
 mod values;
+mod word;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,13 +20,16 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use ecs::Layout;
-use serde_json::Value;
+use ecs::name::patterns::{IMAGE_TAG, REGION};
+use ecs::printable;
+use serde_json::{Value, json};
 
 use self::steps::Steps;
 pub(crate) use self::steps::missing;
 use self::values::Values;
 use crate::aws::look::{at, task_definition};
 use crate::aws::{Command, Runner};
+use crate::stdio;
 
 /// The label of a task definition that has run as part of a completed deployment.
 pub(crate) const COMPLETED: &str = "completed";
@@ -38,7 +42,7 @@ pub(crate) struct Deploy {
     layout: Name,
 
     /// Tag of the images, for example git SHA and environment: 3f2c1ab-staging
-    #[arg(long)]
+    #[arg(long, value_parser = tag)]
     tag: String,
 
     /// Print a shell script that does the same, and call nothing
@@ -84,7 +88,8 @@ pub(crate) struct Place {
         long = "region",
         env = "AWS_REGION",
         default_value = "",
-        hide_default_value = true
+        hide_default_value = true,
+        value_parser = region
     )]
     pub(crate) aws_region: String,
 }
@@ -107,6 +112,20 @@ impl Place {
     }
 }
 
+/// Parses the tag of an image, which is the name of a release.
+pub(crate) fn tag(text: &str) -> Result<String, String> {
+    IMAGE_TAG.check(text).map(|()| text.to_owned())
+}
+
+/// Parses a region; empty where none is given.
+fn region(text: &str) -> Result<String, String> {
+    let checked = match text {
+        "" => Ok(()),
+        text => REGION.check(text),
+    };
+    checked.map(|()| text.to_owned())
+}
+
 /// Deploys, or prints how.
 pub(crate) fn main(options: &Deploy) -> ExitCode {
     crate::report(deploy(options))
@@ -123,38 +142,39 @@ fn deploy(options: &Deploy) -> anyhow::Result<()> {
     )?;
     let patience = Duration::from_secs(u64::from(options.patience) * 60);
     if options.dry_run {
-        print!("{}", script::script(&layout, &values, &options.place.dir)?);
-        return Ok(());
+        let script = script::script(&layout, &values, &options.place.dir)?;
+        return Ok(stdio::print(&script)?);
     }
     let runner = Runner::new(&values.region, values.secrets.clone(), true);
     right_account(&runner, &values.plain["AWS_ACCOUNT_ID"])?;
     let mut steps = Steps::new(&runner, values, &options.place.dir);
     let mut pushed = false;
     for step in layout.steps() {
+        // What nobody sees is not done: a step that has begun is finished, and no other begins.
+        runner.log().check()?;
         if !pushed && step.call() == ecs::Call::RegisterTaskDefinition {
             steps.changed += images::push(&runner, &layout, &steps.values)?;
             pushed = true;
         }
         steps.take(step)?;
     }
+    runner.log().check()?;
     let services = services(&layout, &steps.values)?;
     settle::all(&runner, &services, patience)?;
     for (_, _, arn) in &services {
         steps.changed += complete(&runner, arn, &options.tag)?;
     }
-    match steps.changed {
-        0 => println!("# nothing had to change"),
-        1 => println!("# 1 change"),
-        changes => println!("# {changes} changes"),
-    }
+    let log = runner.log();
+    log.say(&match steps.changed {
+        0 => "# nothing had to change".to_owned(),
+        1 => "# 1 change".to_owned(),
+        changes => format!("# {changes} changes"),
+    });
     if let Some(name) = steps.values.get("LOAD_BALANCER_DNS_NAME") {
-        println!(
-            "# {} runs {}: http://{name}/",
-            options.layout.folder(),
-            options.tag
-        );
+        let (layout, tag) = (options.layout.folder(), &options.tag);
+        log.say(&format!("# {layout} runs {tag}: http://{name}/"));
     }
-    Ok(())
+    Ok(log.check()?)
 }
 
 /// Cluster, name and task definition of each service.
@@ -182,16 +202,14 @@ fn complete(runner: &Runner, arn: &str, tag: &str) -> anyhow::Result<usize> {
     if label(&found, COMPLETED).is_some() {
         return Ok(0);
     }
-    let label = format!("key={COMPLETED},value={tag}");
-    runner.run(Command::new([
-        "ecs",
-        "tag-resource",
-        "--resource-arn",
-        arn,
-        "--tags",
-        &label,
-    ]))?;
+    runner.run(completed(arn, tag))?;
     Ok(1)
+}
+
+/// The call that does so.
+fn completed(arn: &str, tag: &str) -> Command {
+    let tags = json!([{"key": COMPLETED, "value": tag}]);
+    Command::new(["ecs", "tag-resource"]).input(json!({"resourceArn": arn, "tags": tags}))
 }
 
 /// The value of an ECS object's label.
@@ -213,5 +231,5 @@ fn right_account(runner: &Runner, wanted: &str) -> anyhow::Result<()> {
 /// `file` as people know it, from the folder that has the layouts.
 pub(crate) fn shown(file: &Path, dir: &Path) -> String {
     let shown = file.strip_prefix(dir).unwrap_or(file);
-    shown.display().to_string()
+    printable::Shown(shown).to_string()
 }

@@ -4,24 +4,34 @@
 //! A shell cannot compare objects member by member, so where a deployment looks for differences
 //! the script puts what the file says again. Task definitions are the exception, as each call makes
 //! a revision: one that runs the same image, whose tag never moves, is left as it is.
+//!
+//! What files, names and values say stands in [`Word`]s only, in no comment and between no quotation marks
+//! of this module. The script's own variables have small letters, which a layout's never have.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::Context;
-use ecs::{Call, Layout, Step};
+use anyhow::{Context, bail};
+use ecs::{Call, Layout, Output, Step, printable};
 use serde_json::json;
 
 use super::values::{Values, secret_variable};
-use super::{COMPLETED, images, shown};
+use super::word::{Meanings, Word, output};
+use super::{completed, images, shown};
 use crate::aws::change::changes;
-use crate::aws::command::{quote, variable};
 use crate::aws::look::{self, Look, at, task_definition};
 use crate::aws::{Command, Object};
 
-const HEAD: &str = r#"set -eu
+const HEAD: &str = r#"#!/bin/sh
+# Makes AWS what the files of a layout say.
+# Run it again after a failure: what is there is not made twice.
+set -eu
 export AWS_PAGER=
+
+# Says which step it is at.
+at() {
+    printf '# %s\n' "$1"
+}
 
 # One value out of an answer; nothing when it is not there.
 ask() {
@@ -40,83 +50,119 @@ patiently() {
         sleep 5
     done
 }
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
 "#;
+
+/// What was found, as a text of a body.
+const FOUND: &str = "${found}";
 
 /// The script for `layout`.
 pub(super) fn script(layout: &Layout, given: &Values, dir: &Path) -> anyhow::Result<String> {
-    let mut values = given.plain.clone();
-    let outputs = layout.outputs().map(|output| output.name().to_owned());
-    values.extend(outputs.map(|name| (name.clone(), variable(&name))));
-    let secrets: Vec<&str> = layout.steps().iter().filter_map(secret_variable).collect();
-    values.extend(
-        secrets
-            .iter()
-            .map(|name| ((*name).to_owned(), String::new())),
-    );
-
+    check_names(layout, given)?;
     let mut script = Script {
-        text: String::new(),
+        text: HEAD.to_owned(),
+        meanings: Meanings {
+            given: &given.plain,
+        },
         region: given.region.clone(),
     };
-    let folder = layout.dir().display();
-    script.line("#!/bin/sh");
-    script.line(&format!(
-        "# Makes AWS what {folder} says, with release {}.",
+    let about = format!(
+        "{} as release {}",
+        printable::Shown(layout.dir()),
         given.plain["TAG"]
-    ));
-    script.line("# Run it again after a failure: what is there is not made twice.");
-    script.text.push_str(HEAD);
-    for name in &secrets {
-        script.line(&format!(": \"${{{name}:?is a secret this script needs}}\""));
+    );
+    script.line(format!("at {}", Word::exact(&about)));
+    for name in layout.steps().iter().filter_map(secret_variable) {
+        script.line(format!(": \"${{{name}:?is a secret this script needs}}\""));
     }
     let account = Command::new(["sts", "get-caller-identity"]);
     let account = script.ask(&at(account, "Account"), "");
     let wanted = &given.plain["AWS_ACCOUNT_ID"];
-    script.line(&format!("[ {account} = {wanted} ] || {{ echo 'these are not the credentials of account {wanted}' >&2; exit 1; }}"));
+    let other = format!("these are not the credentials of account {wanted}");
+    let (wanted, other) = (Word::exact(wanted), Word::exact(&other));
+    script.line(format!("[ {account} = {wanted} ] || fail {other}"));
 
     let mut pushed = false;
     for step in layout.steps() {
         if !pushed && step.call() == Call::RegisterTaskDefinition {
-            script.images(layout, &given.plain);
+            script.images(layout)?;
             pushed = true;
         }
-        script.line(&format!("\n# {}", shown(step.file(), dir)));
-        script.step(step, &values)?;
+        script.line("");
+        script.line(format!("at {}", Word::exact(&shown(step.file(), dir))));
+        script.step(step)?;
     }
-    script.settle(layout, &values)?;
+    script.settle(layout);
+    let steers = |line: &&str| *line != printable::line(line);
+    if let Some(line) = script.text.lines().find(steers) {
+        // A shell would take it; a person who reads the script would not see it.
+        bail!(
+            "a control character stands in what the script would have to say: {}",
+            printable::line(line)
+        );
+    }
     Ok(script.text)
 }
 
-struct Script {
+/// Holds the names against AWS's patterns, with the values that are known by now.
+fn check_names(layout: &Layout, given: &Values) -> anyhow::Result<()> {
+    let mut values = given.plain.clone();
+    let later = layout.outputs().map(Output::name);
+    let later = later.chain(layout.steps().iter().filter_map(secret_variable));
+    // What only AWS or the environment knows when the script runs is no part of a name.
+    values.extend(later.map(|name| (name.to_owned(), "later".to_owned())));
+    for step in layout.steps() {
+        step.render(&values)?.check_names()?;
+    }
+    Ok(())
+}
+
+struct Script<'a> {
     text: String,
+    meanings: Meanings<'a>,
     region: String,
 }
 
-impl Script {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
+impl Script<'_> {
+    fn line(&mut self, line: impl Display) {
+        self.text.push_str(&line.to_string());
         self.text.push('\n');
     }
 
-    /// The call, in this region, its answer dropped.
+    /// What stands behind `aws`.
+    fn words(&self, command: Command) -> String {
+        let words = command.region(&self.region).words_with(
+            Word::exact,
+            |query| Word::query(query, &self.meanings),
+            |input| Word::json(input, &self.meanings),
+        );
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    }
+
+    /// The call, its answer dropped.
     fn call(&self, command: Command) -> String {
-        let command = command.arg("--region").arg(&self.region);
-        format!("{command} >/dev/null")
+        let secret = command.secret_variable();
+        let secret = secret.map(|name| format!("printf %s \"${name}\" | "));
+        let words = self.words(command);
+        format!("{}aws {words} >/dev/null", secret.unwrap_or_default())
     }
 
     /// The value of `member` in what a look finds, as a word.
     fn ask(&self, look: &Look, member: &str) -> String {
-        let command = look.command.clone().arg("--query");
-        let command = command.arg(format!("{}{member}", look.query));
-        let command = command.arg("--region").arg(&self.region);
-        let words: Vec<String> = command.words().iter().map(|word| quote(word)).collect();
-        format!("\"$(ask {})\"", words.join(" "))
+        let query = look.query.clone().code(member);
+        let words = self.words(look.command.clone().query(query));
+        format!("\"$(ask {words})\"")
     }
 
-    fn step(&mut self, step: &Step, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let rendered = step.render(values)?;
-        let object = Object::new(&rendered);
-        let found = json!({object.id: variable("FOUND")});
+    fn step(&mut self, step: &Step) -> anyhow::Result<()> {
+        let object = Object::new(step);
+        let found = json!({object.id: FOUND});
         let seal = |command: Command| match secret_variable(step) {
             Some(name) => command.sealed(name),
             None => command,
@@ -126,45 +172,46 @@ impl Script {
         if object.call == Call::RegisterTaskDefinition {
             self.task_definition(&object, &create)?;
         } else if changes == [object.create()] {
-            self.line(&create);
+            self.line(create);
             return Ok(());
         } else {
             let look = self.ask(&object.look, &format!(".{}", object.id));
-            self.line(&format!("FOUND={look}"));
-            self.line("if [ -z \"$FOUND\" ]; then");
+            self.line(format!("found={look}"));
+            self.line("if [ -z \"$found\" ]; then");
             match object.call {
                 Call::CreateAutoScalingGroup | Call::CreateService => {
-                    self.line(&format!("    patiently {create}"));
+                    self.line(format!("    patiently {create}"));
                 }
-                _ => self.line(&format!("    {create}")),
+                _ => self.line(format!("    {create}")),
             }
             if object.call == Call::CreateHttpNamespace {
-                self.line(&format!("    until [ -n {look} ]; do sleep 1; done"));
+                self.line(format!("    until [ -n {look} ]; do sleep 1; done"));
             }
             if !step.outputs().is_empty() {
-                self.line(&format!("    FOUND={look}"));
+                self.line(format!("    found={look}"));
             }
             if !changes.is_empty() {
                 self.line("else");
                 for change in changes {
                     let change = self.call(change);
-                    self.line(&format!("    {change}"));
+                    self.line(format!("    {change}"));
                 }
             }
             self.line("fi");
         }
-        for output in step.outputs() {
-            let member = output.path().rsplit(['.', ']']).next().unwrap_or_default();
-            let name = output.name();
+        for given in step.outputs() {
+            let member = given.path().rsplit(['.', ']']).next().unwrap_or_default();
+            let name = output(given.name());
             match member == object.id {
-                true => self.line(&format!("{name}=$FOUND")),
+                true => self.line(format!("{name}=$found")),
                 false => {
                     let asked = self.ask(&object.look, &format!(".{member}"));
-                    self.line(&format!("{name}={asked}"));
+                    self.line(format!("{name}={asked}"));
                 }
             }
-            if let Some(behind) = output.behind() {
-                self.line(&format!("{name}=${{{name}##*{behind}}}"));
+            if let Some(behind) = given.behind() {
+                let behind = Word::exact(behind);
+                self.line(format!("{name}=${{{name}##*{behind}}}"));
             }
         }
         Ok(())
@@ -172,104 +219,74 @@ impl Script {
 
     fn task_definition(&mut self, object: &Object, create: &str) -> anyhow::Result<()> {
         let image = object.body["containerDefinitions"][0]["image"].as_str();
-        let image = quote(image.context("the first container has no image")?);
+        let image = image.context("the first container has no image")?;
+        let image = Word::template(image, &self.meanings);
         let id = format!(".{}", object.id);
         let look = self.ask(&object.look, &id);
-        self.line(&format!("FOUND={look}"));
-        self.line("IMAGE=");
-        let closer = task_definition(&variable("FOUND"));
-        let asked = self.ask(&closer, ".containerDefinitions[0].image");
-        self.line(&format!("[ -z \"$FOUND\" ] || IMAGE={asked}"));
-        self.line(&format!("if [ \"$IMAGE\" != {image} ]; then"));
-        self.line(&format!("    {create}"));
-        self.line(&format!("    FOUND={look}"));
+        self.line(format!("found={look}"));
+        self.line("image=");
+        let asked = self.ask(&task_definition(FOUND), ".containerDefinitions[0].image");
+        self.line(format!("[ -z \"$found\" ] || image={asked}"));
+        self.line(format!("if [ \"$image\" != {image} ]; then"));
+        self.line(format!("    {create}"));
+        self.line(format!("    found={look}"));
         self.line("fi");
         Ok(())
     }
 
-    fn images(&mut self, layout: &Layout, values: &BTreeMap<String, String>) {
-        for image in images::of(layout, values) {
+    fn images(&mut self, layout: &Layout) -> anyhow::Result<()> {
+        for image in images::of(layout, self.meanings.given)? {
+            let about = format!("image {}, built with: {}", image.local(), image.build());
+            // Names of repositories and tags have no `$`: what is looked for has no variable.
             let asked = self.ask(&image.look(), ".imageTag");
-            let (local, remote) = (quote(&image.local()), quote(&image.remote()));
-            let (region, registry) = (quote(&self.region), quote(&image.registry));
-            let lines = [
-                format!("\n# image {local}, built with: {}", image.build()),
-                format!("if [ -z {asked} ]; then"),
-                format!(
-                    "    aws ecr get-login-password --region {region} | \
-                     docker login --username AWS --password-stdin {registry} >/dev/null"
-                ),
-                format!("    docker tag {local} {remote}"),
-                format!("    docker push {remote}"),
-                "fi".to_owned(),
-            ];
-            for line in lines {
-                self.line(&line);
-            }
-        }
-    }
-
-    fn settle(&mut self, layout: &Layout, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        self.line("\n# A rolled-back service is stable, too: what counts is what runs.");
-        let mut completed = Vec::new();
-        for service in layout.services() {
-            let rendered = service.step.render(values)?;
-            let text = |name: &str| rendered.input()[name].as_str().unwrap_or_default();
-            let (cluster, name) = (text("cluster"), text("serviceName"));
-            let wanted = quote(text("taskDefinition"));
-            let wait = Command::new(["ecs", "wait", "services-stable", "--cluster", cluster]);
-            let wait = wait
-                .arg("--services")
-                .arg(name)
-                .arg("--region")
-                .arg(&self.region);
-            self.line(&wait.to_string());
-            let asked = self.ask(&look::service(cluster, name), ".taskDefinition");
-            let events = Command::new(["ecs", "describe-services", "--cluster", cluster]);
-            let events = events.arg("--services").arg(name).arg("--query");
-            let events = events
-                .arg("services[0].events[:5].message")
-                .arg("--region")
-                .arg(&self.region);
-            let mut refusal = format!("[ {asked} = {wanted} ] || {{\n");
-            let _ = writeln!(refusal, "    echo 'error: {name} was rolled back:' >&2");
-            let _ = writeln!(refusal, "    {events} --output text >&2");
-            refusal.push_str("    exit 1\n}");
-            self.line(&refusal);
-            completed.push(text("taskDefinition").to_owned());
-        }
-        let tag = format!("key={COMPLETED},value={}", values["TAG"]);
-        for arn in completed {
-            let command = Command::new([
-                "ecs",
-                "tag-resource",
-                "--resource-arn",
-                &arn,
-                "--tags",
-                &tag,
-            ]);
-            let line = self.call(command);
-            self.line(&line);
-        }
-        if values.contains_key("LOAD_BALANCER_DNS_NAME") {
-            self.line("echo \"http://$LOAD_BALANCER_DNS_NAME/\"");
+            let exact = |text: &str| Word::exact(text);
+            let (local, remote) = (exact(&image.local()), exact(&image.remote()));
+            let (region, registry) = (exact(&self.region), exact(&image.registry));
+            self.line("");
+            self.line(format!("at {}", exact(&about)));
+            self.line(format!("if [ -z {asked} ]; then"));
+            self.line(format!(
+                "    aws ecr get-login-password --region {region} | \
+                 docker login --username AWS --password-stdin {registry} >/dev/null"
+            ));
+            self.line(format!("    docker tag {local} {remote}"));
+            self.line(format!("    docker push {remote}"));
+            self.line("fi");
         }
         Ok(())
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::Value;
-
-    #[test]
-    fn a_variable_in_a_body_is_a_variable_of_the_shell() {
-        let body: Value = json!({"LoadBalancerArn": variable("ARN")});
-        let line = Command::new(["elbv2", "x"]).input(body).to_string();
-        assert_eq!(
-            line,
-            "aws elbv2 x --cli-input-json '{\"LoadBalancerArn\":\"'\"${ARN}\"'\"}'"
-        );
+    fn settle(&mut self, layout: &Layout) {
+        self.line("\n# A rolled-back service is stable, too: what counts is what runs.");
+        let mut done = Vec::new();
+        for service in layout.services() {
+            let input = service.step.input();
+            let text = |name: &str| input[name].as_str().unwrap_or_default();
+            let (cluster, name) = (text("cluster"), text("serviceName"));
+            let services = json!({"cluster": cluster, "services": [name]});
+            let wait = Command::new(["ecs", "wait", "services-stable"]);
+            let wait = self.words(wait.input(services.clone()));
+            self.line(format!("aws {wait}"));
+            let asked = self.ask(&look::service(cluster, name), ".taskDefinition");
+            let wanted = Word::template(text("taskDefinition"), &self.meanings);
+            self.line(format!("[ {asked} = {wanted} ] || {{"));
+            let events = Command::new(["ecs", "describe-services"]).input(services);
+            let events = events.query("services[0].events[:5].message".into());
+            let events = self.words(events);
+            self.line(format!("    aws {events} --output text >&2"));
+            let name = Word::template(name, &self.meanings);
+            self.line(format!("    fail {name}' was rolled back, see above'"));
+            self.line("}");
+            done.push(text("taskDefinition").to_owned());
+        }
+        for arn in done {
+            let call = self.call(completed(&arn, "${TAG}"));
+            self.line(call);
+        }
+        let name = "LOAD_BALANCER_DNS_NAME";
+        if layout.outputs().any(|output| output.name() == name) {
+            let name = output(name);
+            self.line(format!("printf 'http://%s/\\n' \"${name}\""));
+        }
     }
 }

@@ -40,7 +40,8 @@ fn one(
     end: Instant,
 ) -> anyhow::Result<()> {
     let question = look::service(cluster, name);
-    println!("# waiting for {name}");
+    let log = runner.log();
+    log.say(&format!("# waiting for {name}"));
     let mut told = BTreeSet::new();
     let mut reasons: Vec<String> = Vec::new();
     let mut before = None;
@@ -54,7 +55,7 @@ fn one(
             .get_or_insert_with(|| started(&service, wanted))
             .clone();
         for event in events(&service, since.as_deref(), &mut told) {
-            println!("#   {event}");
+            log.say(&format!("#   {event}"));
             if event.contains("unable") || event.contains("failed") || event.contains("unhealthy") {
                 reasons.push(event);
             }
@@ -71,7 +72,7 @@ fn one(
         if settled(&service) {
             let runs = service["taskDefinition"].as_str().unwrap_or_default();
             if runs == wanted {
-                println!("#   runs {}", short(wanted));
+                log.say(&format!("#   runs {}", short(wanted)));
                 return Ok(());
             }
             let why = match reasons.as_slice() {
@@ -88,6 +89,8 @@ fn one(
             let last = reasons.last().map_or("no event tells why", String::as_str);
             bail!("still not settled: {last}");
         }
+        // AWS goes on without anybody who waits.
+        log.check()?;
         thread::sleep(PAUSE);
     }
 }

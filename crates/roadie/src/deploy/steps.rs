@@ -58,15 +58,17 @@ impl<'a> Steps<'a> {
     fn make(&mut self, step: &Step, file: &str) -> anyhow::Result<()> {
         let secret = secret_variable(step);
         let rendered = step.render(&self.values)?;
+        rendered.check_names()?;
         let mut object = Object::new(&rendered);
         if let Some(name) = secret {
             object.wanted["Value"] = self.secrets[name].clone().into();
         }
-        println!("# {file}");
+        let log = self.runner.log();
+        log.say(&format!("# {file}"));
         let mut found = self.runner.look(&object.look)?;
         let mut answer = Value::Null;
         if missing(&found) {
-            println!("#   is not there");
+            log.say("#   is not there");
             answer = self.change(object.create(), secret)?;
             if object.call == Call::CreateHttpNamespace {
                 found = self.appeared(&object)?;
@@ -77,9 +79,9 @@ impl<'a> Steps<'a> {
                 bail!("{name} is another one on AWS and cannot be changed: destroy it first");
             }
             match differs.as_slice() {
-                [] => println!("#   is as it should be"),
+                [] => log.say("#   is as it should be"),
                 differs => {
-                    println!("#   differs: {}", differs.join(", "));
+                    log.say(&format!("#   differs: {}", differs.join(", ")));
                     for command in changes(&object, &found) {
                         answer = self.change(command, secret)?;
                     }

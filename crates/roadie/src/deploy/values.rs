@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use ecs::printable::Shown;
 use ecs::{Call, Layout, Step};
+
+use crate::stdio;
 
 /// A value for each variable of a layout that no step produces.
 #[derive(Clone)]
@@ -84,7 +87,7 @@ impl Values {
             if let Some(name) = stray {
                 bail!(
                     "{}: {name} is a secret and would be seen here",
-                    step.file().display()
+                    Shown(step.file())
                 );
             }
         }
@@ -102,10 +105,12 @@ pub(crate) fn secret_variable(step: &Step) -> Option<&str> {
     if step.call() != Call::PutParameter || body["Type"] != "SecureString" {
         return None;
     }
-    body["Value"]
+    let name = body["Value"]
         .as_str()?
         .strip_prefix("${")?
-        .strip_suffix('}')
+        .strip_suffix('}')?;
+    // Two variables and what stands between them begin and end in the same way.
+    step.variables().into_iter().find(|own| *own == name)
 }
 
 fn given(name: &str) -> Option<String> {
@@ -115,12 +120,7 @@ fn given(name: &str) -> Option<String> {
 /// What cannot be right, said without saying a secret.
 fn wrong(plain: &BTreeMap<String, String>, secrets: &BTreeMap<String, String>) -> Vec<String> {
     let mut faults = Vec::new();
-    let tag = &plain["TAG"];
-    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    if tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-']) || !tag.chars().all(fits) {
-        faults.push(format!("--tag {tag:?} is no tag of an image"));
-    }
-    if tag == "latest" {
+    if plain["TAG"] == "latest" {
         faults.push(
             "--tag latest means another image every time; tags are immutable here".to_owned(),
         );
@@ -142,14 +142,13 @@ fn wrong(plain: &BTreeMap<String, String>, secrets: &BTreeMap<String, String>) -
 
 /// Asks a person, without showing what is typed.
 fn ask(name: &str) -> anyhow::Result<String> {
-    eprint!("{name}: ");
-    io::stderr().flush()?;
+    stdio::tell(&format!("{name}: "));
     let echo = |on: &str| Command::new("stty").arg(on).status();
     echo("-echo").context("cannot hide what is typed: is stty there?")?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     echo("echo")?;
-    eprintln!();
+    stdio::tell("\n");
     read?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use ecs::lint::{SourceFile, named_elsewhere};
+use ecs::printable::Shown;
 
 /// Folders that hold other people's JSON.
 const NOT_OURS: [&str; 2] = ["node_modules", "target"];
@@ -17,7 +18,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     let mut found = Vec::new();
     for path in paths {
         // Unlike for what lies in a folder, a link is followed here: it was asked for.
-        let kind = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let kind = fs::metadata(path).with_context(|| format!("cannot read {}", Shown(path)))?;
         match kind.is_dir() {
             true => walk(path, &mut found)?,
             false => found.push(path.clone()),
@@ -42,16 +43,16 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
 }
 
 fn walk(dir: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", Shown(dir)))?;
     for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", dir.display()))?;
+        let entry = entry.with_context(|| format!("cannot read {}", Shown(dir)))?;
         let path = entry.path();
         let name = entry.file_name();
         let hidden = name.as_encoded_bytes().starts_with(b".");
         // Links are not followed: they can lead in a circle.
         let kind = entry
             .file_type()
-            .with_context(|| format!("cannot read {}", path.display()))?;
+            .with_context(|| format!("cannot read {}", Shown(&path)))?;
         if kind.is_dir() && !hidden && !NOT_OURS.iter().any(|other| name == *other) {
             walk(&path, found)?;
         } else if !kind.is_dir() && path.extension() == Some(OsStr::new("json")) && path.is_file() {
@@ -62,7 +63,7 @@ fn walk(dir: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 fn load(path: &Path) -> anyhow::Result<SourceFile> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", Shown(path)))?;
     Ok(SourceFile {
         path: path.to_owned(),
         bytes,

@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, path::Path};
 
 use ecs::lint::{Finding, Report, Severity};
+use ecs::printable::{self, Line, Shown};
 use serde_json::json;
+
+use crate::stdio;
 
 /// Grouped by file, with a summary as the last line.
 pub(super) fn text(report: &Report, colour: bool) -> String {
@@ -11,7 +14,7 @@ pub(super) fn text(report: &Report, colour: bool) -> String {
     let mut file: Option<&Path> = None;
     for finding in &report.findings {
         if file != Some(&finding.file) {
-            lines.push(paint(&plain(&finding.file.to_string_lossy()), BOLD, colour));
+            lines.push(paint(&Shown(&finding.file).to_string(), BOLD, colour));
             file = Some(&finding.file);
         }
         lines.push(head(finding, colour));
@@ -20,7 +23,7 @@ pub(super) fn text(report: &Report, colour: bool) -> String {
             ("AWS: ", finding.rule.aws),
             ("Fix: ", finding.rule.fix),
         ] {
-            lines.push(format!("      {label}{}", plain(sentence)));
+            lines.push(format!("      {label}{}", printable::line(sentence)));
         }
         lines.push(String::new());
     }
@@ -44,7 +47,7 @@ fn head(finding: &Finding, colour: bool) -> String {
         finding.column,
         paint(&severity.to_string(), style, colour),
         finding.rule.id,
-        plain(path),
+        printable::line(path),
     )
 }
 
@@ -73,7 +76,7 @@ pub(super) fn json(report: &Report) -> anyhow::Result<String> {
             "skipped": report.skipped,
         },
     });
-    Ok(serde_json::to_string_pretty(&object)? + "\n")
+    Ok(stdio::json(&object)?)
 }
 
 /// One workflow command a finding, then the summary as a plain line of the log.
@@ -82,15 +85,15 @@ pub(super) fn github(report: &Report) -> String {
     for finding in &report.findings {
         let rule = finding.rule;
         let message = match finding.path.as_str() {
-            "" => finding.message.clone(),
-            path => format!("{path}: {}", finding.message),
+            "" => printable::line(&finding.message).into_owned(),
+            path => format!("{}: {}", Line(path), Line(&finding.message)),
         };
         // Writing to a text cannot fail.
         let _ = writeln!(
             text,
             "::{} file={},line={},col={},title={}::{}",
             rule.severity,
-            property(&finding.file.to_string_lossy()),
+            property(&Shown(&finding.file).to_string()),
             finding.line,
             finding.column,
             property(rule.id),
@@ -134,13 +137,6 @@ fn paint(text: &str, style: &str, colour: bool) -> String {
     }
 }
 
-/// Without signs that move a terminal's cursor or change its colours: the text may come from
-/// anyone's file.
-fn plain(text: &str) -> String {
-    let sign = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(sign).collect()
-}
-
 /// A workflow command's message, as GitHub's own toolkit writes it.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
@@ -161,10 +157,5 @@ mod tests {
     fn workflow_commands_are_escaped() {
         assert_eq!(data("100 %\r\nnext: a, b"), "100 %25%0D%0Anext: a, b");
         assert_eq!(property("a,b:c%.json"), "a%2Cb%3Ac%25.json");
-    }
-
-    #[test]
-    fn signs_that_steer_a_terminal_are_not_printed() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{7}"), "a\u{fffd}[2Jb\u{fffd}");
     }
 }

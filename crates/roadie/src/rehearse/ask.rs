@@ -1,6 +1,5 @@
 //! Asks a running rehearsal, from a second terminal.
 
-use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::control::{Deploy, Kill, Restore, Scale, Status};
 use super::scratch::Token;
 use super::status::{self, ServiceStatus};
 use super::zones::ZoneStatus;
+use crate::{deploy, stdio};
 
 /// How often a deployment that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -28,7 +28,7 @@ pub(crate) enum Ask {
     /// Deploy the files as they are now as a new release, and wait for the end
     Deploy {
         /// The new release
-        #[arg(long)]
+        #[arg(long, value_parser = deploy::tag)]
         tag: String,
         /// Only this service
         #[arg(long)]
@@ -149,7 +149,7 @@ impl Ask {
             Self::Status { format, at } => {
                 let status = at.status().await?;
                 match format {
-                    Format::Json => say(&serde_json::to_string_pretty(&status)?),
+                    Format::Json => Ok(stdio::print(&stdio::json(&status)?)?),
                     Format::Text => {
                         say(&format!("load balancer: {}", status.load_balancer))?;
                         say(&format!("zones: {}", zones(&status.zones)))?;
@@ -273,7 +273,7 @@ fn client() -> anyhow::Result<Client> {
 }
 
 fn say(text: &str) -> anyhow::Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{text}")?)
+    Ok(stdio::print(&format!("{text}\n"))?)
 }
 
 fn line(service: &str, at_ms: u64, message: &str) -> String {

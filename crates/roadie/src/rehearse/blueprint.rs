@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail};
 use ecs::Layout;
 use ecs::container::{ContainerDefinition, DependencyCondition, HealthCheck, Probe};
+use ecs::printable::Shown;
 use ecs::service::CreateService;
 use ecs::task_definition::{NetworkMode, RegisterTaskDefinition};
 
@@ -85,7 +86,7 @@ impl Blueprint {
         let definition = layout
             .task_definition(wanted)
             .with_context(|| format!("service {name}: no task definition {wanted:?}"))?;
-        let file = || definition.file().display().to_string();
+        let file = || Shown(definition.file()).to_string();
         let mut containers = parts(definition.body, release).with_context(file)?;
         for part in &mut containers {
             part.tell_secrets(definition.body, &fixtures.secrets, release);

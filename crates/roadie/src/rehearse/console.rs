@@ -1,8 +1,11 @@
 //! What the rehearsal prints: each line after the name of who says it, in a colour of its own.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+
+use ecs::printable;
 
 use super::screen::{self, Screen};
 
@@ -68,7 +71,44 @@ impl Console {
 }
 
 impl Voice {
-    pub(crate) fn say(&self, line: &str) {
-        self.screen.say(&format!("{}{line}", self.prefix));
+    /// Prints `text` as one line. Colors of a program are left out, as they would run on into other
+    /// lines; all else that steers a terminal is escaped.
+    pub(crate) fn say(&self, text: &str) {
+        let text = without_colours(text.strip_suffix('\r').unwrap_or(text));
+        let tabs = text.split('\t').map(printable::line);
+        let text = tabs.collect::<Vec<_>>().join("\t");
+        self.screen.say(&format!("{}{text}", self.prefix));
+    }
+}
+
+/// The text without well-formed sequences that set colors: `ESC [`, digits, `;` and `:`, `m`.
+fn without_colours(text: &str) -> Cow<'_, str> {
+    let mut pieces = text.split("\x1b[");
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = first.to_owned();
+    for piece in pieces {
+        let numbers = piece.trim_start_matches(|c: char| c.is_ascii_digit() || ";:".contains(c));
+        match numbers.strip_prefix('m') {
+            Some(rest) => plain.push_str(rest),
+            None => plain.extend(["\x1b[", piece]),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_left_out_and_nothing_else_is() {
+        assert_eq!(without_colours("plain"), "plain");
+        assert_eq!(without_colours("\x1b[1;31mred\x1b[0m\x1b[m!"), "red!");
+        assert_eq!(without_colours("\x1b[2J\x1b[31"), "\x1b[2J\x1b[31");
+        // What is left after one was taken out is no sequence either.
+        assert_eq!(without_colours("\x1b\x1b[31m[2J"), "\x1b[2J");
     }
 }

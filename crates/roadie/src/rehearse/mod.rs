@@ -49,6 +49,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chassis::server;
 use clap::{Args, Subcommand};
+use ecs::printable::Shown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -65,6 +66,7 @@ use self::metadata::Metadata;
 use self::scratch::{Scratch, Token};
 use self::service::{ServiceHandle, Stagehand};
 use self::stage::Stage;
+use crate::deploy;
 
 /// How long what is still going on may take to end at the end of the process.
 const LET_GO: Duration = Duration::from_millis(100);
@@ -115,7 +117,7 @@ pub(crate) struct Rehearse {
     speed: f64,
 
     /// Release to run, the layout's TAG
-    #[arg(long, default_value = chassis::settings::VERSION)]
+    #[arg(long, default_value = chassis::settings::VERSION, value_parser = deploy::tag)]
     tag: String,
 
     /// Log levels of the containers, as in info or info,node=debug
@@ -174,7 +176,7 @@ impl Rehearse {
         let (control, api) = listen(self.control_port, "--control-port").await?;
         let names = stage.services.iter().map(|service| &*service.name);
         let names: Vec<_> = names.collect();
-        roadie.say(&format!("{}: {}", dir.display(), names.join(", ")));
+        roadie.say(&format!("{}: {}", Shown(&dir), names.join(", ")));
         roadie.say(&format!("load balancer on {url}"));
         roadie.say(&format!("control on http://{api}"));
 

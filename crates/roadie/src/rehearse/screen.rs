@@ -4,9 +4,11 @@
 //! below it. No mode of the terminal is changed: however the process ends, there is nothing to restore.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::stdio;
 
 /// Lines wait for the next drawing, but not more bytes than this.
 const MOST_WAITING: usize = 16 * 1024;
@@ -155,6 +157,7 @@ impl Shared {
 
 /// The size of the terminal; none where output goes elsewhere.
 pub(crate) fn size() -> Option<Size> {
+    #[expect(clippy::disallowed_methods, reason = "it is asked, not written to")]
     let out = io::stdout();
     if !out.is_terminal() {
         return None;
@@ -234,11 +237,12 @@ impl To {
 }
 
 fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let Err(error) = written {
+    if let Err(error) = stdio::write(text) {
         // Nobody listens any more, as after `| head`. The leashes end the containers.
-        let closed = error.kind() == ErrorKind::BrokenPipe;
+        let closed = error.is_closed();
+        if !closed {
+            stdio::failure(&error.into(), 1);
+        }
         std::process::exit(i32::from(!closed));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, bail};
 use ecs::Layout;
 use ecs::container::Secret;
+use ecs::printable::Shown;
 use serde_json::Value;
 
 /// Where containers get the values of their secrets; handles to it are cheap.
@@ -31,7 +32,7 @@ impl Secrets {
         let Some(file) = file else {
             return Ok(Self(Arc::new(Source::MadeUp(Mutex::default()))));
         };
-        let name = file.display().to_string();
+        let name = Shown(file).to_string();
         let text = std::fs::read_to_string(file).with_context(|| name.clone())?;
         let values = parse(&text).with_context(|| name.clone())?;
         Ok(Self(Arc::new(Source::File(name, values))))

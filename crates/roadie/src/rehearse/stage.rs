@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use ecs::printable::Shown;
 use ecs::scheduler::Settings;
 use ecs::service::{CreateService, MAX_TASKS};
 use ecs::{Layout, Router};
@@ -17,6 +18,7 @@ use super::scaling::Scaling;
 use super::secrets::Secrets;
 use super::zones::Zones;
 use crate::container::STAND_IN;
+use crate::deploy;
 
 /// Everything to be started.
 pub(crate) struct Stage {
@@ -53,7 +55,7 @@ impl Stage {
         let fixtures = Fixtures::of(&layout, secrets, clock, on_host)?;
         fixtures.secrets.cover(&layout)?;
         let listener = layout.listeners().next();
-        let listener = listener.with_context(|| format!("{}: no listener", dir.display()))?;
+        let listener = listener.with_context(|| format!("{}: no listener", Shown(dir)))?;
         let services = layout.services();
         let spread = zones.names().len();
         Ok(Self {
@@ -119,6 +121,8 @@ pub(crate) fn blueprints(
 }
 
 fn read(dir: &Path, tag: &str) -> anyhow::Result<Layout> {
+    // It comes from the control API, too.
+    deploy::tag(tag).map_err(anyhow::Error::msg)?;
     let layout = Layout::read(dir)?;
     let layout = layout.render(&stand_ins(&layout, tag))?;
     within_quota(&layout)?;
@@ -138,7 +142,7 @@ fn within_quota(layout: &Layout) -> anyhow::Result<()> {
     });
     for (file, field, tasks) in counts.chain(capacities) {
         if let Some(tasks) = tasks.filter(|tasks| *tasks > MAX_TASKS) {
-            let file = file.display();
+            let file = Shown(file);
             bail!("{file}: {field} {tasks}: AWS's quota for a service is {MAX_TASKS} tasks");
         }
     }

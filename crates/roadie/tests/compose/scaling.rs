@@ -25,6 +25,7 @@ async fn paul(suite: &Suite) -> String {
 }
 
 /// Waits until paul answers from all of `wanted`, and from nowhere else.
+#[expect(clippy::print_stdout, reason = "how long it took is worth knowing")]
 async fn until_found(suite: &Suite, wanted: &BTreeSet<String>, what: &str) {
     let started = Instant::now();
     let mut missing = wanted.clone();

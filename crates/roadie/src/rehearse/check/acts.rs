@@ -1,7 +1,6 @@
 //! What is played: one act after the other, each under load, each until everything has settled.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -15,6 +14,7 @@ use super::cast::Member;
 use super::house::{House, end, has_ended, is_settled};
 use super::outcome::{Outcome, new_on};
 use super::report::{Act, OnAws, Report, Requests};
+use crate::stdio;
 
 /// Tasks of each service while tasks are killed: two are left then.
 const ENOUGH: u32 = 3;
@@ -263,9 +263,9 @@ impl<'a> Play<'a> {
     /// What comes of it meanwhile: to where the report goes as text, or beside it.
     fn say(&self, text: &str) {
         // Nobody has to listen.
-        let _ = match self.beside {
-            true => io::stderr().lock().write_all(text.as_bytes()),
-            false => io::stdout().lock().write_all(text.as_bytes()),
-        };
+        match self.beside {
+            true => stdio::tell(text),
+            false => drop(stdio::print(text)),
+        }
     }
 }

@@ -14,18 +14,20 @@ mod outcome;
 mod report;
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use ecs::printable::Shown;
 
 use self::acts::Play;
 pub(super) use self::house::House;
 use self::report::Report;
 use super::console::Console;
 use super::{Files, Rehearse, block_on, clock};
+use crate::{deploy, stdio};
 
 /// Exit status when nothing was played, as for a wrong command line.
 const NOT_PLAYED: u8 = 2;
@@ -62,7 +64,7 @@ pub(crate) struct Check {
     log: Option<PathBuf>,
 
     /// Release to begin with, the layout's TAG
-    #[arg(long, default_value = chassis::settings::VERSION)]
+    #[arg(long, default_value = chassis::settings::VERSION, value_parser = deploy::tag)]
     tag: String,
 }
 
@@ -81,10 +83,7 @@ impl Check {
         match block_on(self.play()) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::from(NOT_PLAYED)
-            }
+            Err(error) => stdio::failure(&error, NOT_PLAYED),
         }
     }
 
@@ -108,17 +107,14 @@ impl Check {
         };
         let dir = self.files.folder();
         // Files that cannot be written are found now, not after the last act.
-        let mut out: Box<dyn Write> = match &self.report {
-            Some(path) => Box::new(create(path)?),
-            None => Box::new(io::stdout()),
-        };
+        let out = self.report.as_ref().map(create).transpose()?;
         let log = self.log.as_ref().map(create).transpose()?;
         let mut stage = self.files.stage(&self.tag, self.speed)?;
         // The acts decide how many tasks there are.
         stage.services.iter_mut().for_each(|s| s.scaling = None);
         let console = Console::elsewhere(stage.longest_name(), log);
         let console = console.context("cannot start the thread that writes the log")?;
-        let mut report = Report::new(dir.display().to_string(), self.speed, self.rate);
+        let mut report = Report::new(Shown(&dir).to_string(), self.speed, self.rate);
         let play = Play::new(self, &stage, &mut report);
         let played = rehearse
             .play(stage, &console, |house| play.run(house))
@@ -131,9 +127,12 @@ impl Check {
             Format::Json => report.json()?,
             Format::Junit => report.junit(),
         };
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .context("cannot write the report")?;
+        match out {
+            Some(mut file) => file
+                .write_all(text.as_bytes())
+                .context("cannot write the report")?,
+            None => stdio::if_read(stdio::print(&text))?,
+        }
         Ok(report.passed())
     }
 }
@@ -145,7 +144,7 @@ fn create(path: &PathBuf) -> anyhow::Result<File> {
     folder
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| File::create(path))
-        .with_context(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("cannot write {}", Shown(path)))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -1,5 +1,7 @@
 //! One line of the view, with colours where they are wanted, cut where the terminal ends.
 
+use ecs::printable;
+
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
@@ -46,7 +48,8 @@ impl Line {
     /// Puts `text` behind, as much of it as there is room for.
     pub(super) fn put(mut self, look: Look, text: &str) -> Self {
         // A release is anyone's text: nothing in it may move the cursor.
-        let letters = text.chars().filter(|letter| !letter.is_control());
+        let text = printable::line(text);
+        let letters = text.chars();
         let text: String = letters.take(self.left).collect();
         self.left -= text.chars().count();
         match look.code().filter(|_| self.colour && !text.is_empty()) {

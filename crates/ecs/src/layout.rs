@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,6 +12,7 @@ use crate::{
     alb::Balancer,
     body::Kind,
     capacity::{CreateAutoScalingGroup, CreateCapacityProvider},
+    file::{self, Refusal},
     listener::{CreateListener, CreateRule},
     load_balancer::{self, CreateLoadBalancer, ModifyLoadBalancerAttributes},
     plan,
@@ -29,16 +30,26 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Reads `dir/plan.json` and every file it names, in `dir` or beside it.
+    /// Reads `dir/plan.json` and every file it names: regular files in `dir`, beside it or below one of
+    /// both.
     ///
     /// Also holds the files against each other: an output has one producer, and nobody uses it
     /// before that. Stops at the first error.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let file = dir.join(plan::FILE);
+        let plan = dir.join(plan::FILE);
+        let unread = |source| Error::Read {
+            file: plan.clone(),
+            source,
+        };
+        let root = file::root(dir).map_err(unread)?;
         let mut steps = Vec::new();
-        for planned in plan::parse(&file, &read(&file)?)? {
+        for planned in plan::parse(&plan, &read(&plan, &root)?)? {
             let file = beside(dir, &planned.file);
-            let text = read(&file)?;
+            if file::leaves(&planned.file) {
+                let source = Refusal::Outside.into();
+                return Err(Error::Read { file, source });
+            }
+            let text = read(&file, &root)?;
             steps.push(Step::parse(file, planned.call, planned.outputs, &text)?);
         }
         let layout = Self {
@@ -248,9 +259,12 @@ fn beside(dir: &Path, file: &str) -> PathBuf {
     path.join(rest)
 }
 
-fn read(file: &Path) -> Result<String, Error> {
-    fs::read_to_string(file).map_err(|source| Error::Read {
-        file: file.to_owned(),
+fn read(path: &Path, root: &Path) -> Result<String, Error> {
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8");
+    let bytes = file::read_below(path, root);
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(not_text));
+    text.map_err(|source| Error::Read {
+        file: path.to_owned(),
         source,
     })
 }

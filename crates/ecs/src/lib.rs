@@ -18,6 +18,7 @@
 //! - [`alb`]: which target group a request's path leads to.
 //! - [`lint`]: what AWS would refuse or break, found in anyone's files, not only ours.
 //! - [`name`]: which names AWS accepts. [`printable`]: what of other people's text may be shown.
+//! - [`mod@file`]: which files are read at all.
 //! - [`Error`]: what can be wrong with the files, by file and field.
 //!
 //! Nothing here opens a socket or starts a process; the only I/O is reading files.
@@ -30,6 +31,7 @@ pub mod capacity;
 pub mod container;
 pub mod deployment;
 mod error;
+pub mod file;
 pub mod layout;
 pub mod lint;
 pub mod listener;

@@ -26,7 +26,10 @@ pub use finding::{Finding, Report, Severity};
 pub use rule::Rule;
 pub use source::SourceFile;
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use self::{
     finding::Findings,
@@ -34,7 +37,7 @@ use self::{
     scope::Scope,
     source::Source,
 };
-use crate::plan;
+use crate::{file, plan};
 
 /// Holds every rule against `files`, each alone and all against each other.
 ///
@@ -61,11 +64,20 @@ pub fn check(files: Vec<SourceFile>) -> Report {
     found.report(known + unread, sources.len() - known - unread)
 }
 
+/// A file that a plan names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// Its path.
+    pub path: PathBuf,
+    /// The plan's folder; [`file::root`] tells where the file has to be.
+    pub layout: PathBuf,
+}
+
 /// Files that a plan among `files` names and that are not among them, as paths from where the plan
 /// is: a layout may lean on files outside of the folder that is checked. Whoever can read them adds
-/// them before [`check`].
+/// them before [`check`]. Those that a layout may not have are left out.
 #[must_use]
-pub fn named_elsewhere(files: &[SourceFile]) -> Vec<PathBuf> {
+pub fn named_elsewhere(files: &[SourceFile]) -> Vec<Named> {
     let here: HashSet<PathBuf> = files.iter().map(|file| scope::normal(&file.path)).collect();
     let is_plan = |file: &&SourceFile| file.path.file_name().is_some_and(|name| name == plan::FILE);
     let mut missing = Vec::new();
@@ -75,14 +87,28 @@ pub fn named_elsewhere(files: &[SourceFile]) -> Vec<PathBuf> {
             .filter(|d| d.kind == Kind::Plan)
         {
             for step in document.node.elements() {
-                let file = scope::planned_file(&document.node, &step);
-                missing.extend(file.filter(|file| !here.contains(file)));
+                if step.text_at("file").is_some_and(file::leaves) {
+                    continue;
+                }
+                let path = scope::planned_file(&document.node, &step);
+                let path = path.filter(|path| !here.contains(path));
+                missing.extend(path.map(|path| Named {
+                    path,
+                    layout: folder_of(&source.path).to_owned(),
+                }));
             }
         }
     }
     missing.sort();
     missing.dedup();
     missing
+}
+
+fn folder_of(file: &Path) -> &Path {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Every rule there is, in the order of the documentation.

@@ -143,7 +143,6 @@ fn walk(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::name::patterns::{
         CLUSTER, DNS_NAME, IMAGE, IMAGE_TAG, LOAD_BALANCER, REGION, REPOSITORY, TAG_VALUE,
         TARGET_GROUP,

@@ -1,11 +1,21 @@
 //! Where the bodies of calls have names.
 
-#[expect(clippy::wildcard_imports, reason = "a table of all of them")]
-use super::patterns::*;
-
 use super::Pattern;
-#[expect(clippy::enum_glob_use, reason = "a table of nearly all of them")]
-use crate::Call::{self, *};
+use super::patterns::{
+    ALARM, AUTO_SCALING_GROUP, CAPACITY_PROVIDER, CLUSTER, CLUSTER_REFERENCE, CONTAINER, DASHBOARD,
+    DISCOVERY_NAME, DNS_NAME, FAMILY, IMAGE, INSTANCE_PROFILE, LAUNCH_TEMPLATE, LOAD_BALANCER,
+    LOG_GROUP, NAMESPACE, PARAMETER, POLICY, PORT_NAME, REPOSITORY, RESOURCE_ID, ROLE,
+    SCALING_POLICY, SECURITY_GROUP, SERVICE, TAG_KEY, TAG_VALUE, TARGET_GROUP,
+};
+use crate::Call::{
+    self, AddRoleToInstanceProfile, AttachRolePolicy, CreateAutoScalingGroup,
+    CreateCapacityProvider, CreateCluster, CreateHttpNamespace, CreateInstanceProfile,
+    CreateLaunchTemplate, CreateListener, CreateLoadBalancer, CreateLogGroup, CreateRepository,
+    CreateRole, CreateRule, CreateSecurityGroup, CreateService, CreateTargetGroup,
+    PutClusterCapacityProviders, PutDashboard, PutLifecyclePolicy, PutMetricAlarm, PutParameter,
+    PutRetentionPolicy, PutRolePolicy, PutScalingPolicy, RegisterScalableTarget,
+    RegisterTaskDefinition,
+};
 
 /// The way to a name, and what AWS accepts there.
 type Field = (&'static [&'static str], &'static Pattern);

@@ -34,9 +34,12 @@ fn each_layout_is_checked_with_the_files_outside_of_its_folder() {
         }
         let mut files = read(&dir);
         let missing = ecs::lint::named_elsewhere(&files);
-        for path in missing {
-            let bytes = std::fs::read(dir.join(&path)).unwrap();
-            files.push(ecs::lint::SourceFile { path, bytes });
+        for named in missing {
+            let bytes = std::fs::read(dir.join(&named.path)).unwrap();
+            files.push(ecs::lint::SourceFile {
+                path: named.path,
+                bytes,
+            });
         }
         let report = ecs::lint::check(files);
         assert!(report.findings.is_empty(), "{:#?}", report.findings);

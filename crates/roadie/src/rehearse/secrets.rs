@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use ecs::Layout;
 use ecs::container::Secret;
 use ecs::printable::Shown;
@@ -33,7 +33,8 @@ impl Secrets {
             return Ok(Self(Arc::new(Source::MadeUp(Mutex::default()))));
         };
         let name = Shown(file).to_string();
-        let text = std::fs::read_to_string(file).with_context(|| name.clone())?;
+        let bytes = ecs::file::read(file).with_context(|| name.clone())?;
+        let text = String::from_utf8(bytes).map_err(|_| anyhow!("{name}: not UTF-8"))?;
         let values = parse(&text).with_context(|| name.clone())?;
         Ok(Self(Arc::new(Source::File(name, values))))
     }

@@ -5,7 +5,7 @@
     reason = "the functions around the tests may panic as the tests do"
 )]
 
-
+mod files;
 mod names;
 mod output;
 mod script;

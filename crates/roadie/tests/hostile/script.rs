@@ -56,7 +56,7 @@ fn nothing_but_aws_and_docker_is_executed_whatever_files_and_values_say() {
     let place = Place::new("script-any");
     let mut draw = Draw(0x9e37_79b9_7f4a_7c15);
     let mut finished = 0;
-    for round in 0..200 {
+    for round in 0..120 {
         let dir = match draw.below(3) {
             0 => format!("d{}", HOSTILE[draw.below(HOSTILE.len())].replace('/', "_")),
             _ => "plain".to_owned(),
@@ -88,7 +88,7 @@ fn nothing_but_aws_and_docker_is_executed_whatever_files_and_values_say() {
         );
         finished += 1;
     }
-    assert!(finished > 50, "only {finished} scripts were run");
+    assert!(finished > 30, "only {finished} scripts were run");
 }
 
 /// Puts hostile text behind or in place of a string somewhere in the layout, or renames a file.

@@ -4,21 +4,29 @@ use std::{collections::HashMap, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::lint::{
-    finding::Findings,
-    kind::{Document, Kind},
-    node::Node,
-    rule::topic,
-    scope::{normal, planned_file},
-    source::Source,
-    template,
+use crate::{
+    file,
+    lint::{
+        finding::Findings,
+        kind::{Document, Kind},
+        node::Node,
+        rule::topic,
+        scope::{normal, planned_file},
+        source::Source,
+        template,
+    },
 };
 
 topic! { "Plans";
     PLAN_FILE_MISSING = Error "plan-file-missing" {
-        what: "A plan names a file that is not there.",
+        what: "A plan names a file that is not there, or is no regular file of at most 8 MiB.",
         aws: "Nothing: the deployment stops before that call, with everything before it made.",
         fix: "Correct the name, or add the file.",
+    }
+    PLAN_FILE_OUTSIDE = Error "plan-file-outside" {
+        what: "A plan names a file that is not below its own folder or the one above.",
+        aws: "Nothing: `roadie` reads no such file, whose contents would go to AWS.",
+        fix: "Keep the files of a layout together: beside the plan, or in a folder that layouts share.",
     }
     PLAN_ORDER = Error "plan-order" {
         what: "A file uses an answer that only a later call, or its own, gives.",
@@ -48,6 +56,11 @@ pub(super) fn check(sources: &[Source], documents: &[Document<'_>], found: &mut 
             let Some(file) = planned_file(&plan.node, step) else {
                 continue;
             };
+            if step.text_at("file").is_some_and(file::leaves) {
+                let message = "the file is outside of the folders of the layout";
+                found.add(&PLAN_FILE_OUTSIDE, &step.get_or_self("file"), message);
+                continue;
+            }
             let Some(source) = by_path.get(&file) else {
                 let message = format!("there is no file {}", file.display());
                 found.add(&PLAN_FILE_MISSING, &step.get_or_self("file"), message);

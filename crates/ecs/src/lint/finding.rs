@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Rule, node::Node};
+use super::{Rule, node::Node, path};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,14 +80,15 @@ pub(super) struct Findings(Vec<Finding>);
 impl Findings {
     /// `node` breaks `rule`.
     pub(super) fn add(&mut self, rule: &'static Rule, node: &Node<'_>, message: impl Into<String>) {
+        const MOST: usize = 1_000;
         let (line, column) = node.place();
         self.0.push(Finding {
             rule,
             file: node.source.path.clone(),
-            path: node.path.clone(),
+            path: node.path.text(),
             line,
             column,
-            message: message.into(),
+            message: path::shortened(&message.into(), MOST),
         });
     }
 
@@ -99,8 +100,9 @@ impl Findings {
     /// Each finding once: a file that is in two layouts is held against both.
     pub(super) fn report(mut self, checked: usize, skipped: usize) -> Report {
         self.0.sort_by(|a, b| {
-            let key = |f: &Finding| (f.file.clone(), f.line, f.column, f.rule.id);
-            key(a).cmp(&key(b))
+            let file = a.file.cmp(&b.file);
+            let place = |f: &Finding| (f.line, f.column, f.rule.id);
+            file.then_with(|| place(a).cmp(&place(b)))
         });
         let mut seen = HashSet::new();
         self.0.retain(|f| {

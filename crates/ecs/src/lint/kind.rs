@@ -3,7 +3,7 @@
 use super::{node::Node, source::Source};
 
 /// The kinds of objects some rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Cluster,
     TaskDefinition,

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{position::Place, source::Source, template};
+use super::{path::Path, position::Place, source::Source, template};
 
 /// A JSON value, its path, and the file it is in.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) source: &'a Source,
     pub(super) value: &'a Value,
-    pub(super) path: String,
+    pub(super) path: Path<'a>,
 }
 
 impl<'a> Node<'a> {
@@ -23,7 +23,7 @@ impl<'a> Node<'a> {
         (!value.is_null()).then(|| Node {
             source: self.source,
             value,
-            path: member(&self.path, key),
+            path: self.path.member(key),
         })
     }
 
@@ -50,7 +50,7 @@ impl<'a> Node<'a> {
             .map(|(index, value)| Node {
                 source: self.source,
                 value,
-                path: element(&self.path, index),
+                path: self.path.element(index),
             })
             .collect()
     }
@@ -91,33 +91,6 @@ impl<'a> Node<'a> {
     pub(super) fn place(&self) -> Place {
         self.source.place(&self.path)
     }
-}
-
-/// From the path of an object to that of its member.
-pub(super) fn push_member(path: &mut String, key: &str) {
-    if !path.is_empty() {
-        path.push('.');
-    }
-    path.push_str(key);
-}
-
-/// From the path of a list to that of its element.
-pub(super) fn push_element(path: &mut String, index: usize) {
-    path.push('[');
-    path.push_str(&index.to_string());
-    path.push(']');
-}
-
-fn member(path: &str, key: &str) -> String {
-    let mut path = path.to_owned();
-    push_member(&mut path, key);
-    path
-}
-
-fn element(path: &str, index: usize) -> String {
-    let mut path = path.to_owned();
-    push_element(&mut path, index);
-    path
 }
 
 fn flipped(key: &str) -> String {

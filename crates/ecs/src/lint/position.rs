@@ -2,26 +2,50 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::node;
+use super::path::{self, Part};
 
 /// Line and column, from 1.
 pub(super) type Place = (usize, usize);
 
-/// Line and column of every value of `text`, by its path.
+/// Where a value stands, and everything in it.
+pub(super) struct Places {
+    place: Place,
+    inside: Inside,
+}
+
+enum Inside {
+    Nothing,
+    Members(HashMap<String, Places>),
+    Elements(Vec<Places>),
+}
+
+impl Places {
+    /// The place of what the parts of a path lead to.
+    pub(super) fn find(&self, parts: &[Part<'_>]) -> Option<Place> {
+        let Some((part, rest)) = parts.split_first() else {
+            return Some(self.place);
+        };
+        let next = match (part, &self.inside) {
+            (Part::Member(key), Inside::Members(members)) => members.get(*key),
+            (Part::Element(index), Inside::Elements(elements)) => elements.get(*index),
+            _ => None,
+        };
+        next?.find(rest)
+    }
+}
+
+/// Line and column of every value of `text`.
 ///
 /// A JSON parser has taken `text`: there is nothing to check here, and the nesting is bounded by
 /// that parser's limit.
-pub(super) fn places(text: &str) -> HashMap<String, Place> {
-    let mut walk = Walk::new(text);
-    walk.places = Some(HashMap::new());
-    walk.value();
-    walk.places.unwrap_or_default()
+pub(super) fn places(text: &str) -> Places {
+    Walk::new(text).value()
 }
 
 /// Paths of keys that an object of `text` has already had, with the place of the second one.
 pub(super) fn duplicates(text: &str) -> Vec<(String, Place)> {
     let mut walk = Walk::new(text);
-    walk.value();
+    let _ = walk.value();
     walk.duplicates
 }
 
@@ -32,8 +56,6 @@ struct Walk<'a> {
     line_start: usize,
     /// Of the value it is at.
     path: String,
-    /// Nothing, when nobody wants them.
-    places: Option<HashMap<String, Place>>,
     duplicates: Vec<(String, Place)>,
 }
 
@@ -45,31 +67,32 @@ impl<'a> Walk<'a> {
             line: 1,
             line_start: 0,
             path: String::new(),
-            places: None,
             duplicates: Vec::new(),
         }
     }
 
-    fn value(&mut self) {
+    fn value(&mut self) -> Places {
         self.space();
         let place = self.place();
-        match self.byte() {
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
+        let inside = match self.byte() {
+            Some(b'{') => Inside::Members(self.object()),
+            Some(b'[') => Inside::Elements(self.array()),
             Some(b'"') => {
                 self.string();
+                Inside::Nothing
             }
-            _ => self.scalar(),
-        }
-        if let Some(places) = &mut self.places {
-            places.entry(self.path.clone()).or_insert(place);
-        }
+            _ => {
+                self.scalar();
+                Inside::Nothing
+            }
+        };
+        Places { place, inside }
     }
 
-    fn object(&mut self) {
+    fn object(&mut self) -> HashMap<String, Places> {
         self.at += 1;
         let length = self.path.len();
-        let mut keys: Vec<Cow<'a, str>> = Vec::new();
+        let mut members: HashMap<String, Places> = HashMap::new();
         loop {
             self.space();
             match self.byte() {
@@ -82,35 +105,36 @@ impl<'a> Walk<'a> {
             }
             let place = self.place();
             let key = unescaped(self.string());
-            node::push_member(&mut self.path, &key);
-            if keys.contains(&key) {
-                self.duplicates.push((self.path.clone(), place));
+            path::push(&mut self.path, Part::Member(&key));
+            if members.contains_key(&*key) {
+                self.duplicates.push((path::cut(&self.path), place));
             }
-            keys.push(key);
             self.space();
             self.at += 1; // the colon
-            self.value();
+            let places = self.value();
             self.path.truncate(length);
+            members.entry(key.into_owned()).or_insert(places);
         }
+        members
     }
 
-    fn array(&mut self) {
+    fn array(&mut self) -> Vec<Places> {
         self.at += 1;
         let length = self.path.len();
-        let mut index = 0;
+        let mut elements = Vec::new();
         loop {
             self.space();
             match self.byte() {
                 Some(b']') | None => break self.at += 1,
                 Some(b',') => self.at += 1,
                 Some(_) => {
-                    node::push_element(&mut self.path, index);
-                    self.value();
+                    path::push(&mut self.path, Part::Element(elements.len()));
+                    elements.push(self.value());
                     self.path.truncate(length);
-                    index += 1;
                 }
             }
         }
+        elements
     }
 
     /// Passes over a string and gives it as it is written, quotes included.
@@ -173,10 +197,13 @@ mod tests {
     fn every_value_has_its_line_and_column() {
         let text = "{\n  \"a\": [1, {\"b\\\"\": null}],\n  \"c\": \"}\"\n}";
         let places = places(text);
-        assert_eq!(places[""], (1, 1));
-        assert_eq!(places["a[0]"], (2, 9));
-        assert_eq!(places["a[1].b\""], (2, 20));
-        assert_eq!(places["c"], (3, 8));
+        let at = |parts: &[Part<'_>]| places.find(parts);
+        let (a, b, c) = (Part::Member("a"), Part::Member("b\""), Part::Member("c"));
+        assert_eq!(at(&[]), Some((1, 1)));
+        assert_eq!(at(&[a, Part::Element(0)]), Some((2, 9)));
+        assert_eq!(at(&[a, Part::Element(1), b]), Some((2, 20)));
+        assert_eq!(at(&[c]), Some((3, 8)));
+        assert_eq!(at(&[c, b]), None);
         assert!(duplicates(text).is_empty());
     }
 

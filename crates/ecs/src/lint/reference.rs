@@ -28,22 +28,16 @@ pub(super) fn name(kind: Kind, text: &str) -> Option<&str> {
     (!name.is_empty() && !template::is_template(name)).then_some(name)
 }
 
-/// Whether `text`, which has no variable, means this document.
-pub(super) fn means(document: &Document<'_>, kind: Kind, text: &str) -> bool {
-    let arns = [
-        "taskDefinitionArn",
-        "TargetGroupArn",
-        "LoadBalancerArn",
-        "ListenerArn",
-    ];
-    let described = match kind {
-        Kind::TaskDefinition => document.node.text_at(arns[0]),
-        Kind::TargetGroup => document.node.text_at(arns[1]),
-        Kind::LoadBalancer => document.node.text_at(arns[2]),
-        Kind::Listener => document.node.text_at(arns[3]),
-        _ => None,
+/// The ARN by which AWS describes the document.
+pub(super) fn arn<'a>(document: &Document<'a>) -> Option<&'a str> {
+    let key = match document.kind {
+        Kind::TaskDefinition => "taskDefinitionArn",
+        Kind::TargetGroup => "TargetGroupArn",
+        Kind::LoadBalancer => "LoadBalancerArn",
+        Kind::Listener => "ListenerArn",
+        _ => return None,
     };
-    described == Some(text) || name(kind, text).is_some_and(|name| own_name(document) == Some(name))
+    document.node.text_at(key)
 }
 
 /// What the document calls itself.
@@ -62,15 +56,18 @@ pub(super) fn own_name<'a>(document: &Document<'a>) -> Option<&'a str> {
     keys.iter().find_map(|key| node.text_at(key))
 }
 
-/// Whether `${NAME}` means this document by its file's name: `web-target-group.json` is what
+/// The document's file as a part of a variable's name: `web-target-group.json` is what
 /// `${WEB_TARGET_GROUP_ARN}` means where no plan says so.
-pub(super) fn is_named_after(document: &Document<'_>, name: &str) -> bool {
-    let stem: String = document.node.source.stem().chars().map(upper).collect();
-    let name = ["_ARN", "_NAME", "_ID"]
+pub(super) fn file_as_variable(document: &Document<'_>) -> String {
+    document.node.source.stem().chars().map(upper).collect()
+}
+
+/// What of a variable's name is a file's.
+pub(super) fn without_ending(name: &str) -> &str {
+    ["_ARN", "_NAME", "_ID"]
         .iter()
         .find_map(|end| name.strip_suffix(end))
-        .unwrap_or(name);
-    stem == name
+        .unwrap_or(name)
 }
 
 fn upper(c: char) -> char {

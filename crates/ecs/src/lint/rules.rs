@@ -24,6 +24,8 @@ mod services;
 mod target_groups;
 mod volumes;
 
+use std::{collections::HashMap, rc::Rc};
+
 use super::{
     finding::Findings,
     kind::{Document, Kind},
@@ -93,17 +95,19 @@ pub(super) fn document(document: &Document<'_>, found: &mut Findings) {
 
 /// The rules that only show between documents.
 pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
-    for service in Served::all(scope) {
-        services::between(scope, &service, found);
-        deployments::between(scope, &service, found);
-        service_connect::check(&service, found);
-        limits::between(scope, &service, found);
-        target_groups::between(scope, &service, found);
+    let served = Served::all(scope);
+    for service in &served {
+        services::between(service, found);
+        deployments::between(scope, service, found);
+        service_connect::check(service, found);
+        limits::between(scope, service, found);
+        target_groups::between(scope, service, found);
     }
-    hosts::between(scope, found);
-    service_connect::between(scope, found);
+    services::duplicates(scope, found);
+    hosts::between(scope, &served, found);
+    service_connect::between(scope, &served, found);
     load_balancers::between(scope, found);
-    listeners::between(scope, found);
+    listeners::between(scope, &served, found);
     logs::between(scope, found);
     scaling::between(scope, found);
 }
@@ -137,18 +141,24 @@ fn task(task: &Task<'_>, found: &mut Findings) {
 pub(super) struct Served<'a> {
     pub(super) document: &'a Document<'a>,
     pub(super) node: &'a Node<'a>,
-    pub(super) task: Option<Task<'a>>,
+    /// Shared by all services that run it.
+    pub(super) task: Option<Rc<Task<'a>>>,
 }
 
 impl<'a> Served<'a> {
     pub(super) fn all(scope: &Scope<'a>) -> Vec<Self> {
+        let mut tasks: HashMap<*const Document<'a>, Rc<Task<'a>>> = HashMap::new();
         let served = |document: &'a Document<'a>| {
             let name = document.node.get("taskDefinition");
             let task = name.and_then(|name| scope.find(Kind::TaskDefinition, &name));
+            let mut shared = |task: &'a Document<'a>| {
+                let shared = tasks.entry(task);
+                Rc::clone(shared.or_insert_with(|| Rc::new(Task::new(task.node.clone()))))
+            };
             Served {
                 document,
                 node: &document.node,
-                task: task.map(|task| Task::new(task.node.clone())),
+                task: task.map(&mut shared),
             }
         };
         scope.of(Kind::Service).map(served).collect()

@@ -2,15 +2,15 @@
 
 use std::{
     cell::OnceCell,
-    collections::HashMap,
-    path::{Path, PathBuf},
+    path::{self, PathBuf},
 };
 
 use serde_json::Value;
 
 use super::{
     node::Node,
-    position::{self, Place},
+    path::Path,
+    position::{self, Place, Places},
 };
 
 /// A file as it was found; the caller has read it.
@@ -41,7 +41,7 @@ pub(super) struct Source {
     pub(super) marked: bool,
     text: String,
     /// Made when the first finding asks for its place.
-    places: OnceCell<HashMap<String, Place>>,
+    places: OnceCell<Places>,
 }
 
 impl Source {
@@ -78,8 +78,8 @@ impl Source {
         self.path.file_stem().and_then(|s| s.to_str()).unwrap_or("")
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+    pub(super) fn folder(&self) -> &path::Path {
+        self.path.parent().unwrap_or(path::Path::new(""))
     }
 
     /// The whole file as a node; nothing when it is not JSON.
@@ -88,14 +88,14 @@ impl Source {
         Some(Node {
             source: self,
             value,
-            path: String::new(),
+            path: Path::default(),
         })
     }
 
     /// Line and column of the value at `path`, or of the file's beginning.
-    pub(super) fn place(&self, path: &str) -> Place {
+    pub(super) fn place(&self, path: &Path<'_>) -> Place {
         let places = self.places.get_or_init(|| position::places(&self.text));
-        places.get(path).copied().unwrap_or((1, 1))
+        places.find(&path.parts()).unwrap_or((1, 1))
     }
 
     fn parse(&mut self, text: &str) {

@@ -7,6 +7,7 @@
 mod corpus;
 mod documentation;
 mod files;
+mod growth;
 mod limits;
 mod mutations;
 mod own_files;

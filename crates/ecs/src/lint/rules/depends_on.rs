@@ -1,5 +1,7 @@
 //! `dependsOn`: what must be true of one container before another starts.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::lint::{
     finding::Findings,
     node::Node,
@@ -112,12 +114,8 @@ fn mixed<'a>(task: &Task<'a>, waits: &[Edge<'a>]) -> Option<(Node<'a>, Vec<&'a s
     let mut links: Vec<Edge<'_>> = Vec::new();
     for container in &task.containers {
         let Some(name) = container.name else { continue };
-        links.extend(
-            container
-                .links()
-                .into_iter()
-                .map(|(node, target, _)| (name, target, node)),
-        );
+        let own = container.links().iter();
+        links.extend(own.map(|(node, target, _)| (name, *target, node.clone())));
     }
     if cycle(&links).is_some() {
         return None;
@@ -129,18 +127,58 @@ fn mixed<'a>(task: &Task<'a>, waits: &[Edge<'a>]) -> Option<(Node<'a>, Vec<&'a s
 
 /// The first edge that closes a circle when edges are added one by one, and the way around.
 pub(super) fn cycle<'a>(edges: &[Edge<'a>]) -> Option<(Node<'a>, Vec<&'a str>)> {
-    for (index, (from, to, node)) in edges.iter().enumerate() {
-        let before = edges.get(..index).unwrap_or_default();
-        if let Some(mut path) = way(before, to, from) {
-            path.insert(0, from);
-            return Some((node.clone(), path));
+    let before = |count: usize| edges.get(..count).unwrap_or_default();
+    if !is_circular(edges) {
+        return None;
+    }
+    // How many edges have no circle: with each that is added there is one, or there still is.
+    let (mut without, mut with) = (0, edges.len());
+    while with - without > 1 {
+        let middle = without.midpoint(with);
+        match is_circular(before(middle)) {
+            true => with = middle,
+            false => without = middle,
         }
     }
-    None
+    let (from, to, node) = edges.get(without)?;
+    let mut path = way(before(without), to, from)?;
+    path.insert(0, from);
+    Some((node.clone(), path))
 }
 
-/// A way from one container to another; a container is at itself already.
+/// Whether something is left when, again and again, whatever nothing leads to is taken away.
+fn is_circular(edges: &[Edge<'_>]) -> bool {
+    let mut targets: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut leading: HashMap<&str, usize> = HashMap::new();
+    for (from, to, _) in edges {
+        targets.entry(from).or_default().push(to);
+        leading.entry(from).or_default();
+        *leading.entry(to).or_default() += 1;
+    }
+    let mut left = leading.len();
+    let free = leading.iter().filter(|(_, count)| **count == 0);
+    let mut free: Vec<&str> = free.map(|(name, _)| *name).collect();
+    while let Some(name) = free.pop() {
+        left -= 1;
+        for target in targets.get(name).into_iter().flatten() {
+            if let Some(count) = leading.get_mut(target) {
+                *count -= 1;
+                if *count == 0 {
+                    free.push(target);
+                }
+            }
+        }
+    }
+    left > 0
+}
+
+/// A shortest way from one container to another; a container is at itself already.
 fn way<'a>(edges: &[Edge<'a>], from: &'a str, to: &str) -> Option<Vec<&'a str>> {
+    let mut targets: HashMap<&str, Vec<&'a str>> = HashMap::new();
+    for (source, target, _) in edges {
+        targets.entry(source).or_default().push(target);
+    }
+    let mut seen = HashSet::from([from]);
     let mut reached = vec![(from, None)];
     let mut next = 0;
     while let Some((at, _)) = reached.get(next).copied() {
@@ -148,14 +186,15 @@ fn way<'a>(edges: &[Edge<'a>], from: &'a str, to: &str) -> Option<Vec<&'a str>> 
             let mut path = Vec::new();
             let mut step = Some(next);
             while let Some((name, before)) = step.and_then(|step| reached.get(step)) {
-                path.insert(0, *name);
+                path.push(*name);
                 step = *before;
             }
+            path.reverse();
             return Some(path);
         }
-        for (_, target, _) in edges.iter().filter(|(source, _, _)| *source == at) {
-            if !reached.iter().any(|(name, _)| name == target) {
-                reached.push((*target, Some(next)));
+        for target in targets.get(at).into_iter().flatten() {
+            if seen.insert(target) {
+                reached.push((target, Some(next)));
             }
         }
         next += 1;

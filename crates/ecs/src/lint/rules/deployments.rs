@@ -2,13 +2,7 @@
 
 use super::Served;
 use crate::lint::{
-    finding::Findings,
-    kind::Kind,
-    node::Node,
-    reference,
-    rule::topic,
-    scope::Scope,
-    task::{Mode, Task},
+    finding::Findings, kind::Kind, node::Node, rule::topic, scope::Scope, task::Task,
 };
 
 topic! { "Deployments";
@@ -194,10 +188,7 @@ pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findi
 
 /// Where files create alarms, they create those that a deployment watches.
 fn alarms(scope: &Scope<'_>, service: &Node<'_>, found: &mut Findings) {
-    let created: Vec<&str> = scope
-        .of(Kind::Alarm)
-        .filter_map(reference::own_name)
-        .collect();
+    let created = scope.names(Kind::Alarm);
     let alarms = service
         .get("deploymentConfiguration")
         .and_then(|c| c.get("alarms"));
@@ -205,7 +196,7 @@ fn alarms(scope: &Scope<'_>, service: &Node<'_>, found: &mut Findings) {
         return;
     };
     for name in alarms.items("alarmNames") {
-        if name.literal().is_some_and(|name| !created.contains(&name)) {
+        if name.literal().is_some_and(|name| !created.contains(name)) {
             let message = format!("no file creates the alarm `{}`", name.text().unwrap_or(""));
             found.add(&DEPLOYMENT_ALARM_MISSING, &name, message);
         }
@@ -224,35 +215,11 @@ fn host_ports(scope: &Scope<'_>, service: &Node<'_>, task: &Task<'_>, found: &mu
     if fewest(desired, minimum) < desired || !service.items("capacityProviderStrategy").is_empty() {
         return;
     }
-    let groups = scope.of(Kind::AutoScalingGroup);
-    let instances = groups.filter_map(|group| {
-        let least = group.node.whole_at("MinSize").unwrap_or(0);
-        Some(
-            group
-                .node
-                .whole_at("DesiredCapacity")
-                .unwrap_or(0)
-                .max(least),
-        )
-        .filter(|n| *n > 0)
-    });
-    let instances = instances.reduce(i64::saturating_add);
+    let instances = scope.instances();
     if instances.is_some_and(|instances| instances > desired) {
         return;
     }
-    let fixed = task
-        .containers
-        .iter()
-        .flat_map(super::Container::ports)
-        .find_map(|port| {
-            let host = match task.mode {
-                Mode::Bridge => port.host,
-                Mode::Host => port.host.filter(|port| *port != 0).or(port.container),
-                _ => None,
-            };
-            host.filter(|host| *host != 0)
-        });
-    if let Some(port) = fixed {
+    if let Some(port) = task.fixed_port() {
         let message = format!(
             "each task takes port {port} of its instance, and {minimum} % must stay: a deployment needs {} instances",
             desired.saturating_add(1)

@@ -1,6 +1,6 @@
 //! Environment variables and secrets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::lint::{
     finding::Findings,
@@ -70,7 +70,7 @@ fn duplicates(entries: &[Node<'_>], found: &mut Findings) {
 
 /// A secret has a name that nothing else has.
 fn clashes(container: &Container<'_>, entries: &[Node<'_>], found: &mut Findings) {
-    let mut taken: Vec<&str> = entries
+    let mut taken: HashSet<&str> = entries
         .iter()
         .filter_map(|entry| entry.text_at("name"))
         .collect();
@@ -78,34 +78,36 @@ fn clashes(container: &Container<'_>, entries: &[Node<'_>], found: &mut Findings
         let Some(name) = secret.text_at("name") else {
             continue;
         };
-        if taken.contains(&name) {
+        if !taken.insert(name) {
             let message = format!("`{name}` is already a variable of this container");
             found.add(&ENV_SECRET_CLASH, &secret.get_or_self("name"), message);
         }
-        taken.push(name);
     }
 }
 
 /// Docker's links set `<ALIAS>_PORT`, `<ALIAS>_NAME`, `<ALIAS>_ENV_…` and `<ALIAS>_PORT_…`.
 fn injected(container: &Container<'_>, entries: &[Node<'_>], found: &mut Findings) {
-    for (_, _, alias) in container.links() {
-        let alias = alias.to_ascii_uppercase().replace('-', "_");
-        for entry in entries {
-            let Some(name) = entry.text_at("name") else {
-                continue;
-            };
-            let Some(rest) = name
-                .strip_prefix(&alias)
-                .and_then(|rest| rest.strip_prefix('_'))
-            else {
-                continue;
-            };
+    let links = container.links().iter();
+    let aliases: HashSet<String> = links
+        .map(|(_, _, alias)| alias.to_ascii_uppercase().replace('-', "_"))
+        .collect();
+    // No container has a longer name.
+    let most = aliases.iter().map(String::len).max().unwrap_or(0).min(255);
+    for entry in entries {
+        let Some(name) = entry.text_at("name") else {
+            continue;
+        };
+        let ends = name.bytes().take(most + 1).enumerate();
+        let ends = ends.filter(|(_, byte)| *byte == b'_');
+        for (alias, rest) in
+            ends.filter_map(|(end, _)| Some((name.get(..end)?, name.get(end + 1..)?)))
+        {
             let is_injected = matches!(rest, "PORT" | "NAME")
                 || rest.starts_with("ENV_")
                 || rest
                     .strip_prefix("PORT_")
                     .is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
-            if is_injected {
+            if is_injected && aliases.contains(alias) {
                 let message = format!(
                     "the link to `{}` injects `{name}` as well",
                     alias.to_ascii_lowercase()

@@ -1,5 +1,12 @@
 //! Host names that containers call: whether anything gives them an address.
 
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
+
+use serde_json::Value;
+
 use super::Served;
 use crate::lint::{
     finding::Findings,
@@ -33,26 +40,31 @@ topic! { "Names that containers call";
 pub(super) fn check(task: &Task<'_>, found: &mut Findings) {
     for container in &task.containers {
         for (place, endpoint) in calls(container) {
-            if let Some(port) = linked(task, container, &endpoint) {
-                wrong_port(&place, &endpoint, &port, found);
+            let target = container.linked(endpoint.host);
+            if let Some(target) = target.and_then(|target| task.container(target)) {
+                wrong_port(&place, &endpoint, target.mapped(), found);
             }
         }
     }
 }
 
 /// What services show: the names that their tasks can resolve.
-pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
-    let services = Served::all(scope);
-    let aliases = aliases(&services);
-    for service in &services {
+pub(super) fn between(scope: &Scope<'_>, services: &[Served<'_>], found: &mut Findings) {
+    let aliases = aliases(services);
+    let mut seen = HashSet::new();
+    for service in services {
         let Some(task) = &service.task else { continue };
         let connect = service.node.get("serviceConnectConfiguration");
         let connected = connect.is_some_and(|connect| connect.flag_at("enabled") == Some(true));
+        // Services that run the same tasks in the same way have the same findings.
+        if !seen.insert((Rc::as_ptr(task), connected)) {
+            continue;
+        }
         for container in &task.containers {
             for (place, endpoint) in calls(container) {
-                let known = |alias: &&Alias<'_>| connected && alias.name == endpoint.host;
-                if let Some(ports) = all(aliases.iter().filter(known)) {
-                    wrong_port(&place, &endpoint, &ports, found);
+                let known = aliases.get(endpoint.host).filter(|_| connected);
+                if let Some(ports) = known {
+                    wrong_port(&place, &endpoint, ports, found);
                 } else if !named(task, container, endpoint.host) {
                     // Whoever joins a namespace also sees names from files that are not here.
                     let sibling = task.container(endpoint.host).is_some();
@@ -69,19 +81,17 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
             }
         }
     }
-    alone(scope, &services, found);
+    alone(scope, services, found);
 }
 
 /// Tasks no service runs: only a sibling's name without a link is surely wrong.
 fn alone(scope: &Scope<'_>, services: &[Served<'_>], found: &mut Findings) {
+    let tasks = services.iter().filter_map(|served| served.task.as_ref());
+    let run: HashSet<*const Value> = tasks
+        .map(|task| std::ptr::from_ref(task.node.value))
+        .collect();
     for document in scope.of(Kind::TaskDefinition) {
-        let is = |served: &Served<'_>| {
-            served
-                .task
-                .as_ref()
-                .is_some_and(|task| std::ptr::eq(task.node.value, document.node.value))
-        };
-        if services.iter().any(is) {
+        if run.contains(&std::ptr::from_ref(document.node.value)) {
             continue;
         }
         let task = Task::new(document.node.clone());
@@ -96,14 +106,9 @@ fn alone(scope: &Scope<'_>, services: &[Served<'_>], found: &mut Findings) {
     }
 }
 
-/// A name that a service offers through Service Connect.
-struct Alias<'a> {
-    name: &'a str,
-    port: Option<i64>,
-}
-
-fn aliases<'a>(services: &[Served<'a>]) -> Vec<Alias<'a>> {
-    let mut aliases = Vec::new();
+/// The names that services offer through Service Connect, each with its ports.
+fn aliases<'a>(services: &[Served<'a>]) -> HashMap<&'a str, HashSet<i64>> {
+    let mut aliases: HashMap<&str, HashSet<i64>> = HashMap::new();
     for service in services {
         let Some(connect) = service.node.get("serviceConnectConfiguration") else {
             continue;
@@ -114,22 +119,13 @@ fn aliases<'a>(services: &[Served<'a>]) -> Vec<Alias<'a>> {
                     .text_at("dnsName")
                     .or(offered.text_at("discoveryName"));
                 if let Some(name) = named.or(offered.text_at("portName")) {
-                    aliases.push(Alias {
-                        name,
-                        port: alias.whole_at("port"),
-                    });
+                    let ports = aliases.entry(name).or_default();
+                    ports.extend(alias.whole_at("port"));
                 }
             }
         }
     }
     aliases
-}
-
-/// The ports of the aliases of one name; nothing when there is no such alias.
-fn all<'a>(aliases: impl Iterator<Item = &'a Alias<'a>>) -> Option<Vec<i64>> {
-    let mut aliases = aliases.peekable();
-    aliases.peek()?;
-    Some(aliases.filter_map(|alias| alias.port).collect())
 }
 
 /// Every plain host name in the values of a container's variables.
@@ -147,28 +143,12 @@ fn calls<'a>(container: &Container<'a>) -> Vec<(Node<'a>, Endpoint<'a>)> {
     calls
 }
 
-/// The ports of the container behind a link of that name.
-fn linked(task: &Task<'_>, container: &Container<'_>, endpoint: &Endpoint<'_>) -> Option<Vec<i64>> {
-    let links = container.links();
-    let (_, target, _) = links.iter().find(|(_, _, alias)| *alias == endpoint.host)?;
-    let ports = task.container(target)?.ports();
-    Some(ports.iter().filter_map(|port| port.container).collect())
-}
-
 /// Whether the task itself gives the name an address.
 fn named(task: &Task<'_>, container: &Container<'_>, host: &str) -> bool {
-    if task.mode == Mode::Other {
-        return true;
-    }
-    let extra = container.node.items("extraHosts");
-    let linked = container.links().iter().any(|(_, _, alias)| *alias == host);
-    linked
-        || extra
-            .iter()
-            .any(|entry| entry.text_at("hostname") == Some(host))
-        || container.node.text_at("hostname") == Some(host)
+    matches!(task.mode, Mode::Other | Mode::Host)
+        || container.linked(host).is_some()
+        || container.knows_host(host)
         || container.node.has("dnsSearchDomains")
-        || task.mode == Mode::Host
 }
 
 fn nameless(task: &Task<'_>, place: &Node<'_>, endpoint: &Endpoint<'_>, found: &mut Findings) {
@@ -183,10 +163,24 @@ fn nameless(task: &Task<'_>, place: &Node<'_>, endpoint: &Endpoint<'_>, found: &
     found.add(&UNREACHABLE_HOST, place, message);
 }
 
-fn wrong_port(place: &Node<'_>, endpoint: &Endpoint<'_>, ports: &[i64], found: &mut Findings) {
+fn wrong_port(
+    place: &Node<'_>,
+    endpoint: &Endpoint<'_>,
+    ports: &HashSet<i64>,
+    found: &mut Findings,
+) {
+    const SHOWN: usize = 8;
     let Some(port) = endpoint.port else { return };
     if !ports.is_empty() && !ports.contains(&port) {
-        let message = format!("`{}` has port {ports:?}, not {port}", endpoint.host);
+        let host = endpoint.host;
+        let message = match ports.len() > SHOWN {
+            true => format!("`{host}` has {} ports, and not {port}", ports.len()),
+            false => {
+                let mut ports: Vec<&i64> = ports.iter().collect();
+                ports.sort_unstable();
+                format!("`{host}` has port {ports:?}, not {port}")
+            }
+        };
         found.add(&UNREACHABLE_PORT, place, message);
     }
 }

@@ -114,7 +114,7 @@ fn connecting(container: &Container<'_>, found: &mut Findings) {
 }
 
 /// Containers behind a load balancer against its timeouts.
-pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findings) {
+pub(super) fn between<'a>(scope: &Scope<'a>, service: &Served<'a>, found: &mut Findings) {
     for (balancer, container) in service.balanced() {
         let Some(group) = balancer.get("targetGroupArn") else {
             continue;
@@ -159,19 +159,15 @@ fn against_idle(
 }
 
 /// A leaving target keeps its requests as long as they may take.
-fn deregistration(
-    scope: &Scope<'_>,
-    group: &Node<'_>,
+fn deregistration<'a>(
+    scope: &Scope<'a>,
+    group: &Node<'a>,
     request: Option<&(i64, Node<'_>)>,
     found: &mut Findings,
 ) {
     let Some((request, _)) = request else { return };
-    let attributes = scope.of(Kind::TargetGroupAttributes);
-    for document in attributes {
-        let same = document.node.get("TargetGroupArn");
-        if !same.is_some_and(|arn| scope.same(Kind::TargetGroup, &arn, group)) {
-            continue;
-        }
+    let group = scope.identity(Kind::TargetGroup, group);
+    for document in scope.routing().group(group) {
         let Some(value) =
             load_balancers::attribute(&document.node, target_groups::DEREGISTRATION_DELAY)
         else {

@@ -60,14 +60,14 @@ fn targets(task: &Task<'_>, found: &mut Findings) {
         for (node, target, alias) in container.links() {
             if task.container(target).is_none() {
                 let message = format!("the task has no container `{target}`");
-                found.add(&LINK_TARGET_MISSING, &node, message);
+                found.add(&LINK_TARGET_MISSING, node, message);
             }
             if let Some(first) = aliases
-                .insert(alias, target)
-                .filter(|first| *first != target)
+                .insert(*alias, *target)
+                .filter(|first| first != target)
             {
                 let message = format!("`{alias}` already leads to `{first}`");
-                found.add(&LINK_ALIAS_DUPLICATE, &node, message);
+                found.add(&LINK_ALIAS_DUPLICATE, node, message);
             }
         }
     }
@@ -78,7 +78,7 @@ fn cycles(task: &Task<'_>, found: &mut Findings) {
     let mut edges = Vec::new();
     for container in &task.containers {
         for (node, target, _) in container.links() {
-            edges.extend(container.name.map(|name| (name, target, node)));
+            edges.extend(container.name.map(|name| (name, *target, node.clone())));
         }
     }
     if let Some((node, path)) = cycle(&edges) {

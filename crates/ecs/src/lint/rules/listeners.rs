@@ -1,17 +1,11 @@
 //! Listener rules: which path leads where, and in which order they are asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Served, target_groups};
 use crate::{
     alb::PathPattern,
-    lint::{
-        finding::Findings,
-        kind::{Document, Kind},
-        node::Node,
-        rule::topic,
-        scope::Scope,
-    },
+    lint::{finding::Findings, kind::Kind, node::Node, routing::groups, rule::topic, scope::Scope},
 };
 
 topic! { "Listener rules";
@@ -84,43 +78,7 @@ fn patterns<'a>(rule: &Node<'a>) -> Vec<Node<'a>> {
     patterns
 }
 
-/// The target groups an action leads to.
-pub(super) fn groups<'a>(action: &Node<'a>) -> Vec<Node<'a>> {
-    let mut groups: Vec<Node<'a>> = action.get("TargetGroupArn").into_iter().collect();
-    if let Some(forward) = action.get("ForwardConfig") {
-        let weighted = forward.items("TargetGroups").into_iter();
-        groups.extend(weighted.filter_map(|group| group.get("TargetGroupArn")));
-    }
-    groups
-}
-
-/// The listeners and rules that lead to a target group.
-pub(super) fn ways_to<'a>(scope: &Scope<'a>, group: &Node<'_>) -> Vec<&'a Document<'a>> {
-    let documents = scope.of(Kind::Listener).chain(scope.of(Kind::ListenerRule));
-    let leads = |document: &&Document<'_>| {
-        let actions = actions(&document.node);
-        let mut groups = actions.iter().flat_map(groups);
-        groups.any(|other| scope.same(Kind::TargetGroup, &other, group))
-    };
-    documents.filter(leads).collect()
-}
-
-/// Whether it is known of every target group that listeners and rules name, which one it is.
-pub(super) fn all_known(scope: &Scope<'_>) -> bool {
-    let documents = scope.of(Kind::Listener).chain(scope.of(Kind::ListenerRule));
-    let actions = documents.flat_map(|document| actions(&document.node));
-    let mut named = actions.flat_map(|action| groups(&action));
-    named.all(|group| group.literal().is_some() || scope.find(Kind::TargetGroup, &group).is_some())
-}
-
-/// What a listener does by default, or a rule.
-fn actions<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
-    ["DefaultActions", "Actions"]
-        .map(|key| node.items(key))
-        .concat()
-}
-
-pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
+pub(super) fn between<'a>(scope: &Scope<'a>, services: &[Served<'a>], found: &mut Findings) {
     let mut rules: Vec<(i64, &Node<'_>)> = Vec::new();
     let mut taken: HashMap<(&str, i64), &Node<'_>> = HashMap::new();
     for document in scope.of(Kind::ListenerRule) {
@@ -144,67 +102,110 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
     }
     rules.sort_by_key(|(priority, _)| *priority);
     shadows(&rules, found);
-    served(scope, found);
+    served(scope, services, found);
 }
 
-/// A narrower rule comes before a wider one.
-fn shadows(rules: &[(i64, &Node<'_>)], found: &mut Findings) {
-    for (index, (priority, rule)) in rules.iter().enumerate() {
-        for value in patterns(rule) {
-            let Some(pattern) = value.literal() else {
-                continue;
-            };
-            let earlier = rules
-                .get(..index)
-                .unwrap_or_default()
-                .iter()
-                .find(|(before, other)| {
-                    before < priority
-                        && other.text_at("ListenerArn") == rule.text_at("ListenerArn")
-                        && other.items("Conditions").len() == 1
-                        && patterns(other).iter().any(|wide| covers(wide, pattern))
-                });
-            if let Some((before, other)) = earlier {
-                let message = format!(
-                    "`{pattern}` is taken by {} with priority {before} already",
-                    other.source.path.display()
-                );
-                found.add(&RULE_SHADOWED, &value, message);
-            }
+/// As many rules as a load balancer has, unless AWS raises the quota:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>. A
+/// pattern is compared with as many wildcards before it.
+const MOST_RULES: usize = 100;
+
+/// What the rules of a listener that come first take.
+#[derive(Default)]
+struct Taken<'a> {
+    /// By the pattern itself.
+    exact: HashMap<&'a str, First<'a>>,
+    wildcards: Vec<(&'a str, PathPattern, First<'a>)>,
+}
+
+/// A rule, its place among all and its priority.
+#[derive(Clone, Copy)]
+struct First<'a> {
+    place: usize,
+    priority: i64,
+    rule: &'a Node<'a>,
+}
+
+impl<'a> Taken<'a> {
+    /// The first rule of a lower number than `priority` that takes all that `narrow` matches.
+    fn by(&self, narrow: &str, priority: i64) -> Option<First<'a>> {
+        let exact = self
+            .exact
+            .get(narrow)
+            .filter(|first| first.priority < priority);
+        let wide = self.wildcards.iter().find(|(text, pattern, first)| {
+            first.priority < priority && covers(text, pattern, narrow)
+        });
+        let both = [exact.copied(), wide.map(|(_, _, first)| *first)];
+        both.into_iter().flatten().min_by_key(|first| first.place)
+    }
+
+    fn add(&mut self, text: &'a str, first: First<'a>) {
+        self.exact.entry(text).or_insert(first);
+        if text.contains(['*', '?'])
+            && self.wildcards.len() < MOST_RULES
+            && let Ok(pattern) = PathPattern::new(text)
+        {
+            self.wildcards.push((text, pattern, first));
         }
     }
 }
 
-/// Whether everything that matches `narrow` matches `wide`. A `*` in `narrow` is matched as the
-/// sign itself: whatever stands for it, a `*` of `wide` takes it too, a `?` does not.
-fn covers(wide: &Node<'_>, narrow: &str) -> bool {
-    let Some(text) = wide.literal() else {
-        return false;
-    };
-    let exact = text == narrow;
-    let Ok(pattern) = PathPattern::new(text) else {
-        return false;
-    };
-    exact || (!(text.contains('?') && narrow.contains('*')) && pattern.matches(narrow))
+/// A narrower rule comes before a wider one.
+fn shadows<'a>(rules: &[(i64, &'a Node<'a>)], found: &mut Findings) {
+    let mut listeners: HashMap<Option<&str>, Taken<'a>> = HashMap::new();
+    for (place, (priority, rule)) in rules.iter().enumerate() {
+        let taken = listeners.entry(rule.text_at("ListenerArn")).or_default();
+        let patterns = patterns(rule);
+        for value in &patterns {
+            let Some(pattern) = value.literal() else {
+                continue;
+            };
+            if let Some(first) = taken.by(pattern, *priority) {
+                let message = format!(
+                    "`{pattern}` is taken by {} with priority {} already",
+                    first.rule.source.path.display(),
+                    first.priority
+                );
+                found.add(&RULE_SHADOWED, value, message);
+            }
+        }
+        if rule.items("Conditions").len() == 1 {
+            let first = First {
+                place,
+                priority: *priority,
+                rule,
+            };
+            let texts = patterns.iter().filter_map(Node::literal);
+            texts.for_each(|text| taken.add(text, first));
+        }
+    }
+}
+
+/// Whether everything that matches `narrow` matches the pattern `text`. A `*` in `narrow` is matched as the
+/// sign itself: whatever stands for it, a `*` of the wider pattern takes it too, a `?` does not.
+fn covers(text: &str, pattern: &PathPattern, narrow: &str) -> bool {
+    !(text.contains('?') && narrow.contains('*')) && pattern.matches(narrow)
 }
 
 /// Rules lead to programs that have the path, as far as these are our own.
-fn served(scope: &Scope<'_>, found: &mut Findings) {
-    let services = Served::all(scope);
+fn served<'a>(scope: &Scope<'a>, services: &[Served<'a>], found: &mut Findings) {
+    let mut programs = HashMap::new();
+    for (balancer, container) in services.iter().flat_map(Served::balanced) {
+        let arn = balancer.get("targetGroupArn");
+        let group = arn.and_then(|arn| scope.identity(Kind::TargetGroup, &arn));
+        if let (Some(group), Some(program)) = (group, container.program()) {
+            programs.entry(group).or_insert(program);
+        }
+    }
     for document in scope.of(Kind::ListenerRule) {
+        let mut own = HashSet::new();
         let actions = document.node.items("Actions");
         for group in actions.iter().flat_map(groups) {
-            let program =
-                services
-                    .iter()
-                    .flat_map(Served::balanced)
-                    .find_map(|(balancer, container)| {
-                        let arn = balancer.get("targetGroupArn")?;
-                        scope
-                            .same(Kind::TargetGroup, &arn, &group)
-                            .then(|| container.program())?
-                    });
-            let Some(program) = program else { continue };
+            let group = scope.identity(Kind::TargetGroup, &group);
+            own.extend(group.and_then(|group| programs.get(&group).copied()));
+        }
+        for program in own {
             for value in patterns(&document.node) {
                 let Some(path) = value.literal().filter(|path| !path.contains(['*', '?'])) else {
                     continue;

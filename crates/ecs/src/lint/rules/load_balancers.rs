@@ -124,7 +124,7 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
 /// Seconds that the load balancer in front of a target group keeps an idle connection: by its
 /// attributes, else ELB's default. Nothing when a variable hides it, or the load balancer is not
 /// an Application Load Balancer.
-pub(super) fn idle_timeout(scope: &Scope<'_>, group: &Node<'_>) -> Option<i64> {
+pub(super) fn idle_timeout<'a>(scope: &Scope<'a>, group: &Node<'a>) -> Option<i64> {
     let balancer =
         listener_of(scope, group).and_then(|listener| listener.node.get("LoadBalancerArn"));
     let known = balancer
@@ -137,16 +137,15 @@ pub(super) fn idle_timeout(scope: &Scope<'_>, group: &Node<'_>) -> Option<i64> {
     }) {
         return None;
     }
-    let attributes: Vec<_> = scope.of(Kind::LoadBalancerAttributes).collect();
-    let own = attributes.iter().find(|document| {
-        match (&balancer, document.node.get("LoadBalancerArn")) {
-            (Some(one), Some(other)) => scope.same(Kind::LoadBalancer, one, &other),
-            _ => false,
-        }
-    });
-    let only = attributes
-        .first()
-        .filter(|_| balancer.is_none() && attributes.len() == 1);
+    let own = balancer
+        .as_ref()
+        .and_then(|arn| scope.identity(Kind::LoadBalancer, arn));
+    let own = scope.routing().balancer(own).first().copied();
+    let mut attributes = scope.of(Kind::LoadBalancerAttributes);
+    let only = match (attributes.next(), attributes.next()) {
+        (Some(only), None) if balancer.is_none() => Some(only),
+        _ => None,
+    };
     match own
         .or(only)
         .and_then(|document| attribute(&document.node, IDLE_TIMEOUT_KEY))
@@ -157,18 +156,11 @@ pub(super) fn idle_timeout(scope: &Scope<'_>, group: &Node<'_>) -> Option<i64> {
 }
 
 /// The listener whose default action, or one of whose rules, leads to the target group.
-fn listener_of<'a>(scope: &Scope<'a>, group: &Node<'_>) -> Option<&'a Document<'a>> {
-    let leads = |actions: Vec<Node<'_>>| {
-        let mut groups = actions.iter().flat_map(super::listeners::groups);
-        groups.any(|other| scope.same(Kind::TargetGroup, &other, group))
-    };
-    let by_default = scope
-        .of(Kind::Listener)
-        .find(|l| leads(l.node.items("DefaultActions")));
-    by_default.or_else(|| {
-        let rule = scope
-            .of(Kind::ListenerRule)
-            .find(|rule| leads(rule.node.items("Actions")))?;
-        scope.find(Kind::Listener, &rule.node.get("ListenerArn")?)
-    })
+fn listener_of<'a>(scope: &Scope<'a>, group: &Node<'a>) -> Option<&'a Document<'a>> {
+    let group = scope.identity(Kind::TargetGroup, group);
+    let first = scope.routing().ways(group).first()?;
+    match first.kind {
+        Kind::Listener => Some(first),
+        _ => scope.find(Kind::Listener, &first.node.get("ListenerArn")?),
+    }
 }

@@ -1,8 +1,6 @@
 //! Where the output of containers goes.
 
-use crate::lint::{
-    finding::Findings, kind::Kind, reference, rule::topic, scope::Scope, task::Task,
-};
+use crate::lint::{finding::Findings, kind::Kind, rule::topic, scope::Scope, task::Task};
 
 topic! { "Logs";
     LOG_OPTION_MISSING = Error "log-option-missing" {
@@ -43,10 +41,7 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
     if !scope.any(Kind::LogGroup) {
         return;
     }
-    let created: Vec<&str> = scope
-        .of(Kind::LogGroup)
-        .filter_map(reference::own_name)
-        .collect();
+    let created = scope.names(Kind::LogGroup);
     for document in scope.of(Kind::TaskDefinition) {
         for container in Task::new(document.node.clone()).containers {
             let log = container.node.get("logConfiguration");
@@ -57,7 +52,7 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
                 continue;
             };
             let by_itself = options.text_at("awslogs-create-group") == Some("true");
-            let known = |name: &str| created.contains(&name);
+            let known = |name: &str| created.contains(name);
             if !by_itself && group.literal().is_some_and(|name| !known(name)) {
                 let message = format!(
                     "no file creates the log group `{}`",

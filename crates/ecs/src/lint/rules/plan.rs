@@ -1,6 +1,9 @@
 //! `plan.json`, the order in which our own layouts are made.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 use serde_json::Value;
 
@@ -10,6 +13,7 @@ use crate::{
         finding::Findings,
         kind::{Document, Kind},
         node::Node,
+        path::beginning,
         rule::topic,
         scope::{normal, planned_file},
         source::Source,
@@ -52,6 +56,7 @@ pub(super) fn check(sources: &[Source], documents: &[Document<'_>], found: &mut 
                 made_by.entry(name).or_insert(index);
             }
         }
+        let mut ordered = HashSet::new();
         for (index, step) in steps.iter().enumerate() {
             let Some(file) = planned_file(&plan.node, step) else {
                 continue;
@@ -66,7 +71,9 @@ pub(super) fn check(sources: &[Source], documents: &[Document<'_>], found: &mut 
                 found.add(&PLAN_FILE_MISSING, &step.get_or_self("file"), message);
                 continue;
             };
-            if let Some(root) = source.root() {
+            // What is known too late for its first step is a finding; for a later one it would be the same.
+            let first = ordered.insert(std::ptr::from_ref(*source));
+            if let Some(root) = source.root().filter(|_| first) {
                 order(&root, index, &steps, &made_by, found);
             }
         }
@@ -89,7 +96,7 @@ fn order(
                 let by = steps
                     .get(*maker)
                     .and_then(|step| step.text_at("file"))
-                    .unwrap_or("a later step");
+                    .map_or("a later step", |file| beginning(file, 255));
                 let message = format!("`{name}` is known only after {by}");
                 found.add(&PLAN_ORDER, node, message);
             }

@@ -62,7 +62,7 @@ pub(super) fn check(task: &Task<'_>, found: &mut Findings) {
     let mut names = HashSet::new();
     for container in &task.containers {
         let ports = container.ports();
-        for port in &ports {
+        for port in ports {
             numbers(port, found);
             host(task.mode, port, found);
             if let Some(name) = port.node.get("name")
@@ -75,7 +75,7 @@ pub(super) fn check(task: &Task<'_>, found: &mut Findings) {
                 );
             }
         }
-        served(container, &ports, found);
+        served(container, ports, found);
     }
     match task.mode {
         Mode::Bridge => shared_host(task, found),

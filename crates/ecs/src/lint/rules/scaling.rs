@@ -1,5 +1,7 @@
 //! Auto scaling of services.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::lint::{
     finding::Findings,
     kind::{Document, Kind},
@@ -76,12 +78,14 @@ pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
 
 pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
     let targets: Vec<_> = scope.of(Kind::ScalableTarget).collect();
+    let known = targets.iter().filter_map(|t| t.node.text_at("ResourceId"));
+    let known: HashSet<&str> = known.collect();
     for policy in scope.of(Kind::ScalingPolicy) {
         let Some(id) = policy.node.get("ResourceId") else {
             continue;
         };
-        let same = |target: &&Document<'_>| target.node.text_at("ResourceId") == id.text();
-        if !targets.is_empty() && id.literal().is_some() && !targets.iter().any(same) {
+        let unknown = id.literal().is_some_and(|id| !known.contains(id));
+        if !targets.is_empty() && unknown {
             let message = format!("no file makes `{}` scalable", id.text().unwrap_or(""));
             found.add(&SCALING_TARGET_MISSING, &id, message);
         }
@@ -89,13 +93,19 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
     if !scope.any(Kind::Service) {
         return;
     }
+    let mut services = HashMap::new();
+    for document in scope.of(Kind::Service) {
+        if let Some(name) = reference::own_name(document) {
+            services.entry(name).or_insert(document);
+        }
+    }
     for target in targets {
-        service(scope, &target.node, found);
+        service(&services, &target.node, found);
     }
 }
 
 /// A scalable target against the service it names.
-fn service(scope: &Scope<'_>, target: &Node<'_>, found: &mut Findings) {
+fn service(services: &HashMap<&str, &Document<'_>>, target: &Node<'_>, found: &mut Findings) {
     let Some(id) = target.get("ResourceId") else {
         return;
     };
@@ -103,10 +113,7 @@ fn service(scope: &Scope<'_>, target: &Node<'_>, found: &mut Findings) {
         return;
     };
     let name = name.rsplit('/').next();
-    let service = scope
-        .of(Kind::Service)
-        .find(|s| reference::own_name(s) == name);
-    let Some(service) = service else {
+    let Some(service) = name.and_then(|name| services.get(name)) else {
         let message = format!("no file creates the service `{}`", name.unwrap_or(""));
         found.add(&SCALING_SERVICE_MISSING, &id, message);
         return;

@@ -1,13 +1,16 @@
 //! Service Connect: names between services, and the proxies that serve them.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::Served;
 use crate::lint::{
     finding::Findings,
     rule::topic,
     scope::Scope,
-    task::{Container, Mode},
+    task::{Container, Mode, Task},
     url,
 };
 
@@ -61,11 +64,7 @@ pub(super) fn check(service: &Served<'_>, found: &mut Findings) {
         let Some(name) = offered.literal_at("portName") else {
             continue;
         };
-        let port = task.containers.iter().find_map(|container| {
-            let ports = container.ports().into_iter();
-            let named = { ports }.find(|port| port.node.text_at("name") == Some(name))?;
-            Some((container, named))
-        });
+        let port = task.port(name);
         match port {
             None => {
                 let message = format!("no port mapping of the task definition is called `{name}`");
@@ -118,11 +117,10 @@ fn timeout(
 }
 
 /// Names are unique, and exist before they are called.
-pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
-    let services = Served::all(scope);
+pub(super) fn between<'a>(scope: &Scope<'a>, services: &[Served<'a>], found: &mut Findings) {
     let mut names: HashMap<(Option<&str>, &str), &Served<'_>> = HashMap::new();
     let mut aliases: HashMap<&str, &Served<'_>> = HashMap::new();
-    for service in &services {
+    for service in services {
         let Some(connect) = service.node.get("serviceConnectConfiguration") else {
             continue;
         };
@@ -144,43 +142,59 @@ pub(super) fn between(scope: &Scope<'_>, found: &mut Findings) {
             }
         }
     }
-    for service in &services {
-        order(scope, service, &aliases, found);
+    let mut called: HashMap<*const Task<'_>, Vec<(&str, &Served<'_>)>> = HashMap::new();
+    for service in services {
+        if let Some(task) = &service.task {
+            let called = called.entry(Rc::as_ptr(task));
+            order(
+                scope,
+                service,
+                called.or_insert_with(|| calls(task, &aliases)),
+                found,
+            );
+        }
     }
 }
 
+/// The services that a task calls, each once, with the host name it calls first.
+fn calls<'a, 'b>(
+    task: &Task<'a>,
+    aliases: &HashMap<&str, &'b Served<'a>>,
+) -> Vec<(&'a str, &'b Served<'a>)> {
+    let mut seen = HashSet::new();
+    let values = { task.containers.iter() }.flat_map(|c| c.node.items("environment"));
+    let values = values.filter_map(|entry| entry.text_at("value"));
+    let hosts = values
+        .flat_map(url::endpoints)
+        .map(|endpoint| endpoint.host);
+    let called = hosts.filter_map(|host| Some((host, *aliases.get(host)?)));
+    called.filter(|(host, _)| seen.insert(*host)).collect()
+}
+
+/// What is called exists before its caller.
 fn order(
     scope: &Scope<'_>,
     service: &Served<'_>,
-    aliases: &HashMap<&str, &Served<'_>>,
+    calls: &[(&str, &Served<'_>)],
     found: &mut Findings,
 ) {
-    let (Some(own), Some(task)) = (scope.order(service.document), &service.task) else {
+    let Some(own) = scope.order(service.document) else {
         return;
     };
     let connect = service.node.get("serviceConnectConfiguration");
     let Some(connect) = connect.filter(|connect| connect.flag_at("enabled") == Some(true)) else {
         return;
     };
-    let values = task
-        .containers
-        .iter()
-        .flat_map(|c| c.node.items("environment"));
-    let values = values.filter_map(|entry| entry.text_at("value"));
-    for endpoint in values.flat_map(url::endpoints) {
-        let Some(called) = aliases.get(endpoint.host) else {
-            continue;
-        };
-        if scope
+    let later = |called: &Served<'_>| {
+        scope
             .order(called.document)
             .is_some_and(|order| order > own)
-        {
-            let message = format!(
-                "`{}` is called, but {} is created later",
-                endpoint.host,
-                called.node.source.path.display()
-            );
-            found.add(&SERVICE_CONNECT_ORDER, &connect, message);
-        }
+    };
+    for (host, called) in calls.iter().filter(|(_, called)| later(called)) {
+        let message = format!(
+            "`{host}` is called, but {} is created later",
+            called.node.source.path.display()
+        );
+        found.add(&SERVICE_CONNECT_ORDER, &connect, message);
     }
 }

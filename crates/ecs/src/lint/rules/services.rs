@@ -1,11 +1,12 @@
 //! Services: what a service says against itself, and against its task definition.
 
+use std::collections::HashMap;
+
 use super::Served;
 use crate::lint::{
     finding::Findings,
     kind::{Document, Kind},
     node::Node,
-    reference,
     rule::topic,
     scope::Scope,
     task::{Container, Mode},
@@ -135,9 +136,27 @@ fn grace_without_balancer(service: &Node<'_>, found: &mut Findings) {
     }
 }
 
-/// A service against the task definition it runs, and against the other services.
-pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findings) {
-    duplicate(scope, service.document, found);
+/// A service's name is its own within a cluster.
+pub(super) fn duplicates(scope: &Scope<'_>, found: &mut Findings) {
+    let mut taken: HashMap<(Option<&str>, Option<&str>), &Document<'_>> = HashMap::new();
+    for document in scope.of(Kind::Service) {
+        let Some(name) = document.node.get("serviceName") else {
+            continue;
+        };
+        let key = (document.node.text_at("cluster"), name.text());
+        let first = *taken.entry(key).or_insert(document);
+        if !std::ptr::eq(first, document) {
+            let message = format!(
+                "{} has this name in the same cluster",
+                first.node.source.path.display()
+            );
+            found.add(&SERVICE_DUPLICATE, &name, message);
+        }
+    }
+}
+
+/// A service against the task definition it runs.
+pub(super) fn between(service: &Served<'_>, found: &mut Findings) {
     let Some(task) = &service.task else { return };
     if service.is_fargate() && !runs_on_fargate(task) {
         let place = service.node.get("launchType");
@@ -178,11 +197,14 @@ pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findi
 
 /// Whether ECS finds FARGATE among the compatibilities of the task definition.
 fn runs_on_fargate(task: &super::Task<'_>) -> bool {
-    let required = task.node.items("requiresCompatibilities");
+    let required = task.node.get("requiresCompatibilities");
+    let required = required.and_then(|required| required.value.as_array());
     let sized = task.node.has("cpu") && task.node.has("memory");
     task.fargate
         || task.is_bare()
-        || (required.is_empty() && sized && matches!(task.mode, Mode::Awsvpc | Mode::Other))
+        || (required.is_none_or(Vec::is_empty)
+            && sized
+            && matches!(task.mode, Mode::Awsvpc | Mode::Other))
 }
 
 /// The container and port that a load balancer or registry names.
@@ -203,10 +225,8 @@ fn target(task: &super::Task<'_>, entry: &Node<'_>, needs_port: bool, found: &mu
         return;
     };
     let ports = container.ports();
-    let maps = |mapping: &crate::lint::task::Port<'_>| {
-        mapping.container == Some(port) || mapping.node.has("containerPortRange")
-    };
-    if (needs_port || !ports.is_empty()) && !ports.iter().any(maps) {
+    let maps = container.mapped().contains(&port) || container.maps_range();
+    if (needs_port || !ports.is_empty()) && !maps {
         let message = format!("`{name}` does not map port {port}");
         found.add(
             &LOAD_BALANCER_PORT,
@@ -239,28 +259,5 @@ fn grace_period(service: &Node<'_>, container: &Container<'_>, found: &mut Findi
             &service.get_or_self("healthCheckGracePeriodSeconds"),
             message,
         );
-    }
-}
-
-/// A service's name is its own within a cluster.
-fn duplicate(scope: &Scope<'_>, document: &Document<'_>, found: &mut Findings) {
-    let Some(name) = document.node.get("serviceName") else {
-        return;
-    };
-    let cluster = document.node.text_at("cluster");
-    let before = scope
-        .of(Kind::Service)
-        .take_while(|other| !std::ptr::eq(*other, document));
-    let twin = |other: &Document<'_>| {
-        other.node.has("serviceName")
-            && reference::own_name(other) == name.text()
-            && other.node.text_at("cluster") == cluster
-    };
-    if let Some(first) = { before }.find(|other| twin(other)) {
-        let message = format!(
-            "{} has this name in the same cluster",
-            first.node.source.path.display()
-        );
-        found.add(&SERVICE_DUPLICATE, &name, message);
     }
 }

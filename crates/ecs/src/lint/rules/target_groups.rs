@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Served, listeners, load_balancers};
+use super::{Served, load_balancers};
 use crate::{
     lint::{
         finding::Findings,
@@ -109,7 +109,7 @@ pub(super) fn check(node: &Node<'_>, found: &mut Findings) {
 }
 
 /// The target groups of a service against its tasks.
-pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findings) {
+pub(super) fn between<'a>(scope: &Scope<'a>, service: &Served<'a>, found: &mut Findings) {
     for balancer in service.node.items("loadBalancers") {
         let Some(arn) = balancer.get("targetGroupArn") else {
             continue;
@@ -131,13 +131,14 @@ pub(super) fn between(scope: &Scope<'_>, service: &Served<'_>, found: &mut Findi
 }
 
 /// Some listener leads to the group before the service is created.
-fn attached(scope: &Scope<'_>, service: &Document<'_>, arn: &Node<'_>, found: &mut Findings) {
-    let ways = listeners::ways_to(scope, arn);
+fn attached<'a>(scope: &Scope<'a>, service: &Document<'a>, arn: &Node<'a>, found: &mut Findings) {
+    let routing = scope.routing();
+    let ways = routing.ways(scope.identity(Kind::TargetGroup, arn));
     if !scope.any(Kind::Listener) && !scope.any(Kind::ListenerRule) {
         return;
     }
     // Nobody is blamed for a name that cannot be told: it may be this group's.
-    let known = scope.find(Kind::TargetGroup, arn).is_some() && listeners::all_known(scope);
+    let known = scope.find(Kind::TargetGroup, arn).is_some() && routing.all_known;
     if ways.is_empty() && known {
         found.add(
             &TARGET_GROUP_UNATTACHED,

@@ -1,5 +1,7 @@
 //! Volumes and who mounts them.
 
+use std::collections::HashSet;
+
 use crate::lint::{finding::Findings, rule::topic, task::Task};
 
 topic! { "Volumes";
@@ -17,6 +19,9 @@ topic! { "Volumes";
 
 pub(super) fn check(task: &Task<'_>, found: &mut Findings) {
     let volumes = task.node.items("volumes");
+    let volumes: HashSet<&str> = { volumes.iter() }
+        .filter_map(|volume| volume.text_at("name"))
+        .collect();
     for container in &task.containers {
         for mount in container.node.items("mountPoints") {
             let Some(source) = mount.get("sourceVolume") else {
@@ -25,10 +30,7 @@ pub(super) fn check(task: &Task<'_>, found: &mut Findings) {
             let Some(name) = source.literal() else {
                 continue;
             };
-            let known = volumes
-                .iter()
-                .any(|volume| volume.text_at("name") == Some(name));
-            if !known && !task.is_bare() {
+            if !volumes.contains(name) && !task.is_bare() {
                 let message = format!("the task has no volume `{name}`");
                 found.add(&VOLUME_MISSING, &source, message);
             }

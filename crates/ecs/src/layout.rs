@@ -224,20 +224,21 @@ impl Layout {
     }
 
     fn check_order(&self) -> Result<(), Error> {
+        let mut made_by: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, step) in self.steps.iter().enumerate() {
-            for later in &self.steps[index..] {
-                let too_early = step.uses().iter().find(|used| {
-                    let mut outputs = later.outputs().iter();
-                    outputs.any(|output| output.name() == used.name)
+            made_by.extend(step.outputs().iter().map(|output| (output.name(), index)));
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let uses = step.uses().iter();
+            let late = uses.filter_map(|used| Some((used, *made_by.get(&*used.name)?)));
+            let late = late.filter(|(_, maker)| *maker >= index);
+            if let Some((used, maker)) = late.min_by_key(|(_, maker)| *maker) {
+                return Err(Error::UsedTooEarly {
+                    file: step.file().to_owned(),
+                    field: used.field.clone(),
+                    name: used.name.clone(),
+                    made_by: self.steps[maker].file().to_owned(),
                 });
-                if let Some(used) = too_early {
-                    return Err(Error::UsedTooEarly {
-                        file: step.file().to_owned(),
-                        field: used.field.clone(),
-                        name: used.name.clone(),
-                        made_by: later.file().to_owned(),
-                    });
-                }
             }
         }
         Ok(())

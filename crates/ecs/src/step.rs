@@ -1,7 +1,7 @@
 //! One step of a plan: a file, the call it is the body of, and the names of what comes back.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Deref,
     path::{Path, PathBuf},
 };
@@ -79,13 +79,9 @@ impl Step {
     /// The variables this file uses, each once, in the order of its fields.
     #[must_use]
     pub fn variables(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for used in &self.uses {
-            if !names.contains(&used.name.as_str()) {
-                names.push(&used.name);
-            }
-        }
-        names
+        let mut seen = BTreeSet::new();
+        let names = self.uses.iter().map(|used| &*used.name);
+        names.filter(|name| seen.insert(*name)).collect()
     }
 
     /// This step with `values` in place of its variables. Names it does not use are ignored, so a

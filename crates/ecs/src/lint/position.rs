@@ -192,6 +192,7 @@ fn unescaped(written: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn every_value_has_its_line_and_column() {
@@ -211,5 +212,118 @@ mod tests {
     fn a_key_that_comes_twice_is_found_with_its_second_place() {
         let text = "{\"x\": {\"a\": 1,\n \"\\u0061\": 2}}";
         assert_eq!(duplicates(text), [("x.a".to_owned(), (2, 2))]);
+    }
+
+    /// Numbers that look random and are the same every time (xorshift).
+    struct Draw(u64);
+
+    impl Draw {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 % limit as u64).unwrap()
+        }
+
+        fn text(&mut self) -> String {
+            const SIGNS: [&str; 12] = [
+                "a",
+                "\"",
+                "\\",
+                "\n",
+                "{",
+                "}",
+                "[",
+                ",",
+                ":",
+                "ä",
+                "\u{1f600}",
+                "\u{0}",
+            ];
+            let length = self.below(6);
+            (0..length)
+                .map(|_| SIGNS[self.below(SIGNS.len())])
+                .collect()
+        }
+
+        fn value(&mut self, depth: usize) -> Value {
+            match self.below(if depth == 0 { 4 } else { 6 }) {
+                0 => Value::Null,
+                1 => Value::from(self.below(1_000)),
+                2 => Value::from(self.below(2) == 0),
+                3 => Value::from(self.text()),
+                4 => (0..self.below(5)).map(|_| self.value(depth - 1)).collect(),
+                _ => (0..self.below(5))
+                    .map(|_| (self.text(), self.value(depth - 1)))
+                    .collect(),
+            }
+        }
+
+        /// The value as JSON, with white space wherever it may be.
+        fn written(&mut self, value: &Value) -> String {
+            let space = |draw: &mut Self| [" ", "", "\n", "\t\r\n  "][draw.below(4)];
+            let inside = match value {
+                Value::Array(items) => {
+                    let items: Vec<String> = items.iter().map(|item| self.written(item)).collect();
+                    format!("[{}]", items.join(","))
+                }
+                Value::Object(members) => {
+                    let members = members.iter().map(|(key, member)| {
+                        let key = Value::from(&**key);
+                        format!(
+                            "{}{key}{}:{}",
+                            space(self),
+                            space(self),
+                            self.written(member)
+                        )
+                    });
+                    let members: Vec<String> = members.collect();
+                    format!("{{{}{}}}", members.join(","), space(self))
+                }
+                other => other.to_string(),
+            };
+            format!("{}{inside}{}", space(self), space(self))
+        }
+    }
+
+    /// Whether each value of `value` is read at the place that is known of it.
+    fn all_found(text: &str, value: &Value, places: &Places) {
+        let (line, column) = places.place;
+        let before: usize = text
+            .split_inclusive('\n')
+            .take(line - 1)
+            .map(str::len)
+            .sum();
+        let rest = &text[before + column - 1..];
+        let mut read = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        assert_eq!(
+            read.next().unwrap().unwrap(),
+            *value,
+            "{line}:{column} of {text}"
+        );
+        assert!(!rest.starts_with(char::is_whitespace));
+        for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+            let Inside::Elements(elements) = &places.inside else {
+                panic!("no elements in {text}")
+            };
+            all_found(text, item, &elements[index]);
+        }
+        for (key, member) in value.as_object().into_iter().flatten() {
+            let Inside::Members(members) = &places.inside else {
+                panic!("no members in {text}")
+            };
+            all_found(text, member, &members[key]);
+        }
+    }
+
+    #[test]
+    fn whatever_is_in_a_file_every_value_is_where_it_is_said_to_be() {
+        let mut draw = Draw(0x1234_5678_9abc_def1);
+        for _ in 0..3_000 {
+            let value = draw.value(4);
+            let text = draw.written(&value);
+            all_found(&text, &value, &places(&text));
+            assert!(duplicates(&text).is_empty(), "{text}");
+        }
     }
 }

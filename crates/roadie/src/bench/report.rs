@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::hops::Hops;
 use crate::load::{Histogram, Pace, Plan, Tally};
+use crate::stdio;
 
 /// The width of the longest bar.
 const BAR: u64 = 40;
@@ -121,7 +122,7 @@ impl Report {
             "hops": hops.own.iter().map(own).collect::<Vec<_>>(),
             "answered_by": who.collect::<Vec<_>>(),
         });
-        Ok(serde_json::to_string_pretty(&json)? + "\n")
+        Ok(stdio::json(&json)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use ecs::printable;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde::Serialize;
@@ -152,7 +153,10 @@ impl Ask {
                     Format::Json => Ok(stdio::print(&stdio::json(&status)?)?),
                     Format::Text => {
                         say(&format!("load balancer: {}", status.load_balancer))?;
-                        say(&format!("zones: {}", zones(&status.zones)))?;
+                        say(&format!(
+                            "zones: {}",
+                            printable::line(&zones(&status.zones))
+                        ))?;
                         status.services.iter().try_for_each(|s| say(&table(s)))
                     }
                 }
@@ -241,7 +245,7 @@ impl At {
         let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
         bail!(
             "{}",
-            body["error"].as_str().unwrap_or("the rehearsal refuses")
+            printable::line(body["error"].as_str().unwrap_or("the rehearsal refuses"))
         )
     }
 
@@ -278,6 +282,7 @@ fn say(text: &str) -> anyhow::Result<()> {
 
 fn line(service: &str, at_ms: u64, message: &str) -> String {
     let seconds = Duration::from_millis(at_ms).as_secs_f64();
+    let (service, message) = (printable::Line(service), printable::Line(message));
     format!("{seconds:9.3} s  {service}: {message}")
 }
 
@@ -318,5 +323,6 @@ fn table(service: &ServiceStatus) -> String {
             status::age(Duration::from_millis(task.age_ms)),
         ));
     }
-    lines.join("\n")
+    let lines = lines.iter().map(|line| printable::line(line));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::super::figures::Millis;
 use super::super::status::micros;
 use crate::load::Tally;
+use crate::stdio;
 
 /// All acts.
 #[derive(Clone, Debug, Serialize)]
@@ -206,7 +207,7 @@ impl Report {
             passed: self.passed(),
             report: self,
         };
-        Ok(serde_json::to_string_pretty(&whole)? + "\n")
+        Ok(stdio::json(&whole)?)
     }
 
     pub(super) fn junit(&self) -> String {

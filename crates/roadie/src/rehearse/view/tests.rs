@@ -117,9 +117,9 @@ fn where_tasks_do_not_fit_those_that_serve_are_left_out_first() {
 #[test]
 fn a_release_cannot_move_the_cursor() {
     let mut snapshot = snapshot(1, "COMPLETED");
-    snapshot.status.services[0].tasks[0].release = "1\x1b[2J\r\n".to_owned();
+    snapshot.status.services[0].tasks[0].release = "1\x1b[2J\r\n\u{202e}".to_owned();
     let view = draw(&snapshot, 80, 24);
-    assert!(view.contains("1[2J "), "{view}");
+    assert!(view.contains("1\\u{1b}[2J\\u{d}\\u{a}\\u{202e} "), "{view}");
 }
 
 #[test]

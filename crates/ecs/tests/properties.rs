@@ -177,8 +177,8 @@ fn no_plan_ends_the_program_or_reaches_out_of_its_layout() {
         match Layout::read(&dir.join("layout")) {
             Ok(layout) => {
                 read += 1;
-                let named = |step: &Step| step.file().ends_with("a.json");
-                assert!(layout.steps().iter().all(named), "{plan}");
+                let inside = |step: &Step| step.file().ends_with("a.json");
+                assert!(layout.steps().iter().all(inside), "{plan}");
             }
             Err(error) => is_tame(&error),
         }

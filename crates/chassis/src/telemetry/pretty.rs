@@ -54,6 +54,8 @@ where
 /// may come from a caller.
 fn plain(text: &str) -> Cow<'_, str> {
     let turns = [
+        '\u{61c}'..='\u{61c}',
+        '\u{feff}'..='\u{feff}',
         '\u{200b}'..='\u{200f}',
         '\u{2028}'..='\u{202e}',
         '\u{2060}'..='\u{206f}',
@@ -122,6 +124,6 @@ mod tests {
     fn nothing_that_a_terminal_obeys_is_left_of_a_callers_text() {
         assert_eq!(plain("GET /ping 200"), "GET /ping 200");
         assert_eq!(plain("a\u{9b}31mred\nb"), "a\\u{9b}31mred\\u{a}b");
-        assert_eq!(plain("\u{202e}gnip"), "\\u{202e}gnip");
+        assert_eq!(plain("\u{202e}gnip\u{61c}"), "\\u{202e}gnip\\u{61c}");
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command as Process, Stdio};
 
 use anyhow::{Context, bail};
 use ecs::Layout;
-use ecs::name::patterns::{IMAGE_TAG, REPOSITORY};
+use ecs::name::patterns::{IMAGE, IMAGE_TAG, REPOSITORY};
 use serde_json::json;
 
 use crate::aws::Runner;
@@ -62,7 +62,7 @@ impl Image {
 /// All images of our registry, each once.
 ///
 /// # Errors
-/// The name of one is none of a repository and a tag.
+/// One has a name that is none of an image.
 pub(crate) fn of(
     layout: &Layout,
     values: &BTreeMap<String, String>,
@@ -86,6 +86,8 @@ pub(crate) fn of(
             let Some((repository, tag)) = rest.rsplit_once(':') else {
                 continue;
             };
+            // They become words of `docker`.
+            IMAGE.check(&image).map_err(anyhow::Error::msg)?;
             REPOSITORY.check(repository).map_err(anyhow::Error::msg)?;
             IMAGE_TAG.check(tag).map_err(anyhow::Error::msg)?;
             images.insert(Image {

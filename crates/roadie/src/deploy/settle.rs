@@ -23,6 +23,7 @@ pub(crate) fn all(
     let mut failures = Vec::new();
     for (cluster, name, wanted) in services {
         if let Err(error) = one(runner, cluster, name, wanted, end) {
+            runner.log().check()?;
             failures.push(format!("{name}: {error}"));
         }
     }

@@ -221,3 +221,21 @@ fn a_tag_that_no_image_can_have_is_refused_everywhere() {
         }
     }
 }
+
+#[test]
+fn a_registry_cannot_become_an_option_of_docker() {
+    let place = Place::new("names-registry");
+    let dir = place.own_layout("own");
+    let words = ["deploy", "--layout=ec2", "--tag=a1", "--dry-run", "--dir"];
+    let output = place
+        .roadie(&[&words[..], &[dir.to_str().unwrap()]].concat())
+        .env("ECR_REGISTRY", "--config=x")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("is no image"),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -155,3 +155,27 @@ fn the_program_of_a_container_reports_to_a_full_standard_error() {
     let output = roadie.env("PORT", "1").stderr(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_service_that_nobody_watches_any_more_is_not_waited_for() {
+    let place = Place::new("output-settle");
+    let service = json!({
+        "cluster": "c", "serviceName": "s", "taskDefinition": "t", "desiredCount": 1,
+    });
+    place.layout(&[("ecs create-service", service)]);
+    let words = ["deploy", "--layout=ec2", "--tag=a1", "--dir=layouts"];
+    let answer = json!({"taskDefinition": "t", "deployments": [{}, {}], "serviceArn": "s"});
+    let mut roadie = place
+        .roadie(&words)
+        .env("ANSWER", answer.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(roadie.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("waiting for s")));
+    drop(lines);
+    let output = roadie.wait_with_output().unwrap();
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(141));
+}

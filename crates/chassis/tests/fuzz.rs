@@ -48,7 +48,7 @@ impl Piece {
 }
 
 #[test]
-fn trace_headers() {
+fn fuzz_trace_headers() {
     bolero::check!()
         .with_type::<[Vec<Vec<Piece>>; 3]>()
         .for_each(|lines| {

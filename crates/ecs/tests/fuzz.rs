@@ -122,7 +122,7 @@ const COMPANY: [&str; 5] = [
 ];
 
 #[test]
-fn linted_files() {
+fn fuzz_linted_files() {
     let own = own_files();
     bolero::check!().with_type::<Spoilt>().for_each(|spoilt| {
         let (chosen, bytes) = &own[usize::from(spoilt.file) % own.len()];
@@ -151,7 +151,7 @@ fn linted_files() {
 }
 
 #[test]
-fn layouts() {
+fn fuzz_layouts() {
     let own = own_files();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-layouts");
     let _ = fs::remove_dir_all(&root);
@@ -227,7 +227,7 @@ fn matches(pattern: &[Sign], path: &[Sign]) -> bool {
 }
 
 #[test]
-fn path_patterns() {
+fn fuzz_path_patterns() {
     bolero::check!()
         .with_type::<(Vec<Sign>, Vec<Sign>, String)>()
         .for_each(|(pattern, path, anything)| {

@@ -96,6 +96,7 @@ fn json_has_every_finding_and_a_summary() {
     }
     let summary = serde_json::json!({"errors": 1, "warnings": 0, "checked": 1, "skipped": 0});
     assert_eq!(json["summary"], summary);
+    assert_eq!(json["column_unit"], "characters");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Where in the text each value of a JSON file stands, and which keys come twice.
+//!
+//! A column counts characters (Unicode code points), as editors do, not bytes.
 
 use std::{borrow::Cow, collections::HashMap};
 
 use super::path::{self, Part};
 
-/// Line and column, from 1.
+/// Line and column, from 1; a column is a number of characters.
 pub(super) type Place = (usize, usize);
 
 /// Where a value stands, and everything in it.
@@ -54,6 +56,8 @@ struct Walk<'a> {
     at: usize,
     line: usize,
     line_start: usize,
+    /// How many bytes of this line so far begin no character.
+    continued: usize,
     /// Of the value it is at.
     path: String,
     duplicates: Vec<(String, Place)>,
@@ -66,6 +70,7 @@ impl<'a> Walk<'a> {
             at: 0,
             line: 1,
             line_start: 0,
+            continued: 0,
             path: String::new(),
             duplicates: Vec::new(),
         }
@@ -150,7 +155,10 @@ impl<'a> Walk<'a> {
                 break;
             }
         }
-        self.text.get(start..self.at).unwrap_or_default()
+        let string = self.text.get(start..self.at).unwrap_or_default();
+        // JSON has no other characters of several bytes but those in strings.
+        self.continued += string.len() - string.chars().count();
+        string
     }
 
     fn byte(&self) -> Option<u8> {
@@ -158,7 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     fn place(&self) -> Place {
-        (self.line, self.at - self.line_start + 1)
+        (self.line, self.at - self.line_start - self.continued + 1)
     }
 
     fn scalar(&mut self) {
@@ -174,6 +182,7 @@ impl<'a> Walk<'a> {
             if byte == b'\n' {
                 self.line += 1;
                 self.line_start = self.at;
+                self.continued = 0;
             }
         }
     }
@@ -193,6 +202,18 @@ fn unescaped(written: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use serde_json::Value;
+
+    #[test]
+    fn a_column_counts_characters() {
+        let text = "{\"größe\": \"🦀\", \"b\": [\"é\", 1],\n\"c\": 2}";
+        let value: Value = serde_json::from_str(text).unwrap();
+        all_found(text, &value, &places(text));
+        let one = text.chars().position(|c| c == '1').unwrap() + 1;
+        let places = places(text);
+        let parts = [Part::Member("b"), Part::Element(1)];
+        assert_eq!(places.find(&parts), Some((1, one)));
+        assert_eq!(places.find(&[Part::Member("c")]), Some((2, 6)));
+    }
 
     #[test]
     fn every_value_has_its_line_and_column() {
@@ -294,7 +315,8 @@ mod tests {
             .take(line - 1)
             .map(str::len)
             .sum();
-        let rest = &text[before + column - 1..];
+        let mut characters = text[before..].char_indices();
+        let rest = &text[before + characters.nth(column - 1).unwrap().0..];
         let mut read = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         assert_eq!(
             read.next().unwrap().unwrap(),

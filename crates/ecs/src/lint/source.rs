@@ -61,7 +61,8 @@ impl Source {
             Err(error) => {
                 let before = file.bytes.get(..error.valid_up_to()).unwrap_or_default();
                 let line = before.split(|byte| *byte == b'\n').count();
-                let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
+                let line_bytes = before.rsplit(|byte| *byte == b'\n').next();
+                let column = 1 + characters(line_bytes.unwrap_or_default());
                 let message = "not UTF-8".to_owned();
                 source.fault = Some(Fault {
                     line,
@@ -108,12 +109,23 @@ impl Source {
             Err(error) => {
                 let place = format!(" at line {} column {}", error.line(), error.column());
                 let message = error.to_string();
+                let line = text
+                    .lines()
+                    .nth(error.line().max(1) - 1)
+                    .unwrap_or_default();
+                let before = line.as_bytes().get(..error.column().max(1) - 1);
                 self.fault = Some(Fault {
                     line: error.line().max(1),
-                    column: error.column().max(1),
+                    column: 1 + characters(before.unwrap_or(line.as_bytes())),
                     message: message.strip_suffix(&place).unwrap_or(&message).to_owned(),
                 });
             }
         }
     }
+}
+
+/// How many characters begin in `bytes`.
+fn characters(bytes: &[u8]) -> usize {
+    let continues = |byte: &&u8| **byte & 0b1100_0000 == 0b1000_0000;
+    bytes.len() - bytes.iter().filter(continues).count()
 }

@@ -52,6 +52,28 @@ fn bytes_that_are_no_text_are_a_finding_at_their_place() {
 }
 
 #[test]
+fn a_column_counts_characters_and_not_bytes() {
+    for (text, column) in [
+        (r#"{"größe": x}"#, 11),
+        (r#"{"🦀🦀": "ok", "größe": }"#, 23),
+        (r#"{"size": x}"#, 10),
+    ] {
+        let report = check("a.json", text);
+        let finding = &report.findings[0];
+        assert_eq!(
+            (finding.rule.id, finding.column),
+            ("not-json", column),
+            "{text}"
+        );
+    }
+    let file = ecs::lint::SourceFile {
+        path: "a.json".into(),
+        bytes: b"{\"\xc3\xb6\": \"\xff\"}".to_vec(),
+    };
+    assert_eq!(ecs::lint::check(vec![file]).findings[0].column, 8);
+}
+
+#[test]
 fn what_no_rule_is_about_is_counted_and_left_alone() {
     for text in [
         "{}",

@@ -69,6 +69,7 @@ pub(super) fn json(report: &Report) -> anyhow::Result<String> {
     let findings: Vec<_> = report.findings.iter().map(finding).collect();
     let object = json!({
         "findings": findings,
+        "column_unit": "characters",
         "summary": {
             "errors": report.errors(),
             "warnings": report.warnings(),

@@ -3,7 +3,8 @@
 //! Two formats are spoken: `traceparent` and `tracestate` of W3C Trace Context, and
 //! `X-Amzn-Trace-Id` as an Application Load Balancer sends it (`Root=1-<8 hex>-<24 hex>`, which is a
 //! trace id with a dash in it). Where both are present and disagree, `traceparent` names the trace
-//! and the ALB's root is passed on untouched, so that its access log still leads here.
+//! and the ALB's root is passed on untouched, so that its access log still leads here. `baggage` is passed
+//! on with either, and without.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,10 +15,15 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Vendor data that travels with `traceparent`.
 pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// What the caller wants all services of the trace to know; W3C Baggage. Passed on, and not looked into.
+pub const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// The ALB's and X-Ray's header.
 pub const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 /// The trace id in every answer, for people who read headers.
 pub const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// The most bytes of baggage that are passed on: as many as W3C Baggage (3.3.2) asks of every service.
+const MAX_BAGGAGE_BYTES: usize = 8192;
 
 /// 16 bytes that name a trace; shown as 32 hex digits, never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,7 @@ pub struct TraceContext {
     /// Whether spans of this trace are being recorded.
     pub sampled: bool,
     state: Option<HeaderValue>,
+    baggage: Option<HeaderValue>,
     amzn_root: Option<String>,
 }
 
@@ -187,6 +194,7 @@ impl TraceContext {
             parent,
             sampled,
             state: w3c.and_then(|_| joined(headers, &TRACESTATE)),
+            baggage: joined(headers, &BAGGAGE).filter(|all| all.len() <= MAX_BAGGAGE_BYTES),
             amzn_root: amzn_id.and(amzn_root).map(str::to_owned),
         }
     }
@@ -205,6 +213,9 @@ impl TraceContext {
         insert(headers, X_AMZN_TRACE_ID, amzn);
         if let Some(state) = &self.state {
             headers.insert(TRACESTATE, state.clone());
+        }
+        if let Some(baggage) = &self.baggage {
+            headers.insert(BAGGAGE, baggage.clone());
         }
     }
 }
@@ -360,6 +371,19 @@ mod tests {
                 ID,
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn baggage_travels_without_a_trace_and_not_without_end() {
+        let mut sent = HeaderMap::new();
+        context(&[("baggage", "a=1,b=2;p")]).inject(SpanId::random(), &mut sent);
+        assert_eq!(sent[BAGGAGE], "a=1,b=2;p");
+        for (bytes, passed) in [(8192, true), (8193, false)] {
+            let mut sent = HeaderMap::new();
+            let baggage = "a".repeat(bytes);
+            context(&[("baggage", &baggage)]).inject(SpanId::random(), &mut sent);
+            assert_eq!(sent.contains_key(BAGGAGE), passed, "{bytes}");
         }
     }
 

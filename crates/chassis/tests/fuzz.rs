@@ -1,7 +1,7 @@
 //! Trace headers, whatever they hold: a trace is continued or begun, and what is sent on is well-formed.
 
 use bolero::TypeGenerator;
-use chassis::trace::{SpanId, TRACEPARENT, TRACESTATE, TraceContext, X_AMZN_TRACE_ID};
+use chassis::trace::{BAGGAGE, SpanId, TRACEPARENT, TRACESTATE, TraceContext, X_AMZN_TRACE_ID};
 use http::{HeaderMap, HeaderValue};
 
 /// A piece of a header: what parsers look for, and anything else.
@@ -50,10 +50,10 @@ impl Piece {
 #[test]
 fn fuzz_trace_headers() {
     bolero::check!()
-        .with_type::<[Vec<Vec<Piece>>; 3]>()
+        .with_type::<[Vec<Vec<Piece>>; 4]>()
         .for_each(|lines| {
             let mut headers = HeaderMap::new();
-            let names = [TRACEPARENT, TRACESTATE, X_AMZN_TRACE_ID];
+            let names = [TRACEPARENT, TRACESTATE, X_AMZN_TRACE_ID, BAGGAGE];
             for (name, lines) in names.into_iter().zip(lines) {
                 for line in lines.iter().take(3) {
                     let bytes: Vec<u8> = line.iter().flat_map(Piece::bytes).collect();

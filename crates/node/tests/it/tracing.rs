@@ -18,7 +18,11 @@ async fn traceparent_is_continued_and_both_formats_are_sent_on() {
     let fake = Fake::start(MEOW).await;
     let john = Node::calling("john", &fake, &[]).await;
     let traceparent = format!("00-{ID}-00f067aa0ba902b7-01");
-    let headers = [("traceparent", &*traceparent), ("tracestate", "vendor=1")];
+    let headers = [
+        ("traceparent", &*traceparent),
+        ("tracestate", "vendor=1"),
+        ("baggage", "tenant=a%20b;p=1,canary=true"),
+    ];
     let answer = start(&john, &headers).await;
     assert_eq!(answer.header("x-trace-id"), ID);
 
@@ -30,6 +34,7 @@ async fn traceparent_is_continued_and_both_formats_are_sent_on() {
         "the call is a span of its own"
     );
     assert_eq!(sent.header("tracestate"), Some("vendor=1"));
+    assert_eq!(sent.header("baggage"), Some("tenant=a%20b;p=1,canary=true"));
     let amzn = format!(
         "Root=1-{}-{};Parent={};Sampled=1",
         &ID[..8],

@@ -1,11 +1,13 @@
 //! Standard output that is closed, as behind `head`, or that has no room.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, closed, full, stderr};
+use crate::support::{Place, close, closed, full, stderr};
 
 fn repository() -> (&'static str, Value) {
     let body = json!({
@@ -101,17 +103,18 @@ fn deploy_ends_the_step_that_it_is_in_and_begins_no_other() {
     let gate = place.dir.join("gate");
     let made = std::process::Command::new("mkfifo").arg(&gate).status();
     assert!(made.unwrap().success());
-    let mut roadie = place
+    let (reader, stdout) = UnixStream::pair().unwrap();
+    let roadie = place
         .roadie(COMMANDS[0])
         .env("GATE", &gate)
-        .stdout(Stdio::piped())
+        .stdout(OwnedFd::from(stdout))
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(roadie.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(&reader).lines();
     // The first of the two calls that this step makes is under way.
     assert!(lines.any(|line| line.unwrap().contains("put-image-tag-mutability")));
-    drop(lines);
+    close(&reader);
     let mut gate = std::fs::File::options().write(true).open(gate).unwrap();
     gate.write_all(b"go\n").unwrap();
     drop(gate);

@@ -1,7 +1,10 @@
 //! A folder with layouts, and stand-ins for the programs that a deployment calls.
 
 use std::fs::{self, File};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -151,9 +154,15 @@ pub(crate) fn full() -> Stdio {
 
 /// A pipe whose reader is gone.
 pub(crate) fn closed() -> Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    writer.into()
+    let (reader, writer) = UnixStream::pair().unwrap();
+    close(&reader);
+    OwnedFd::from(writer).into()
+}
+
+/// Closes this end for whoever writes into the other. A pipe's end would not do: for a moment, each process
+/// that another test starts holds it, too.
+pub(crate) fn close(reader: &UnixStream) {
+    reader.shutdown(Shutdown::Both).unwrap();
 }
 
 pub(crate) fn stdout(output: &Output) -> String {

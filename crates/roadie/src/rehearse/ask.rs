@@ -231,13 +231,14 @@ impl At {
     async fn post(&self, what: &str, body: &impl Serialize) -> anyhow::Result<()> {
         let request = client()?.post(self.url(what)?);
         let request = request.header("content-type", "application/json");
+        let request = request.bearer_auth(self.token()?.expose());
         self.send(request.body(serde_json::to_vec(body)?)).await?;
         Ok(())
     }
 
-    /// Shows the token, and fails where the rehearsal refuses.
+    /// Fails where the rehearsal refuses.
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
-        let answer = request.bearer_auth(self.token()?.expose()).send().await;
+        let answer = request.send().await;
         let answer = answer.with_context(|| format!("no rehearsal at {}", self.control))?;
         if answer.status().is_success() {
             return Ok(answer);

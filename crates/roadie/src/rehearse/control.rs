@@ -178,13 +178,14 @@ impl Control {
         let metadata = self.metadata.routes();
         let token = middleware::from_fn_with_state(Arc::clone(&self), guard::with_token);
         let routes = Router::new()
-            .route("/status", get(status))
             .route("/deploy", post(deploy))
             .route("/scale", post(scale))
             .route("/kill", post(kill))
             .route("/restore", post(restore))
-            .with_state(self)
             .route_layer(token)
+            // Changes nothing and holds no secret.
+            .route("/status", get(status))
+            .with_state(self)
             .merge(metadata)
             .fallback(async || Refusal::unknown("there is nothing at this path"))
             .method_not_allowed_fallback(async || {

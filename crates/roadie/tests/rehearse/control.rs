@@ -38,31 +38,38 @@ async fn raw(roadie: &Roadie, head: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_api_answers_those_who_can_read_the_token() {
+async fn orders_want_the_token_and_the_status_does_not() {
     let roadie = Roadie::start(&Layout::own()).await;
-    let url = roadie.control("/status");
+    let order = || {
+        let request = client().post(roadie.control("/scale"));
+        let request = request.header("content-type", "application/json");
+        request.body(format!(r#"{{"service":"{CLIENT}","desired":1}}"#))
+    };
     for sent in [
         None,
         Some("Bearer wrong"),
         Some("Bearer "),
         Some("Basic abc"),
     ] {
-        let request = client().get(&url);
         let request = match sent {
-            Some(sent) => request.header("authorization", sent),
-            None => request,
+            Some(sent) => order().header("authorization", sent),
+            None => order(),
         };
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 401, "{sent:?}");
         assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{sent:?}");
         error(answer, "401").await;
     }
+    for path in ["/deploy", "/kill", "/restore"] {
+        let request = client().post(roadie.control(path)).body("{}");
+        assert_eq!(status(request).await, 401, "{path}");
+    }
     let token = roadie.token();
     for scheme in ["Bearer", "bearer", "BEARER"] {
-        let sent = format!("{scheme} {token}");
-        let request = client().get(&url).header("authorization", sent);
-        assert_eq!(status(request).await, 200, "{scheme}");
+        let request = order().header("authorization", format!("{scheme} {token}"));
+        assert_eq!(status(request).await, 202, "{scheme}");
     }
+    assert_eq!(status(client().get(roadie.control("/status"))).await, 200);
     let file = roadie.token_file();
     let mode = |path| std::fs::metadata(path).unwrap().mode() & 0o7777;
     assert_eq!(mode(&file), 0o600);

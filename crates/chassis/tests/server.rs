@@ -525,6 +525,23 @@ async fn what_cannot_be_parsed_is_counted() {
 }
 
 #[tokio::test]
+async fn a_request_whose_sender_leaves_at_once_is_counted() {
+    let server = Server::start(limits()).await;
+    for _ in 0..300 {
+        let mut stream = server.connect().await;
+        stream
+            .write_all(b"GET /wait HTTP/1.1\r\nhost: here\r\n\r\n")
+            .await
+            .unwrap();
+    }
+    eventually("all of them", async || {
+        let text = server.metrics.render();
+        text.contains("\"/wait\",http_response_status_code=\"499\"} 300\n")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_early_answer_over_http2_does_not_wait_for_a_body() {
     let server = Server::start(limits()).await;
     let (mut send, connection) = server.http2(65_535).await;

@@ -3,9 +3,11 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 
 use axum::body::Body;
 use http::header::{self, HeaderValue};
@@ -79,7 +81,13 @@ impl Connection {
         let limits = &shared.limits;
         let stream = Stream::new(stream, Arc::clone(&activity), limits.write_timeout);
         let connection = Arc::new(self);
-        let service = service_fn(|request| Arc::clone(&connection).answer(request));
+        let service = service_fn(|request| {
+            let arrived = Arrived {
+                connection: Arc::clone(&connection),
+                request: Some(request),
+            };
+            arrived.answer()
+        });
         let mut served = pin!(shared.http.serve_connection_with_upgrades(stream, service));
 
         tokio::select! {
@@ -119,30 +127,6 @@ impl Connection {
         }
     }
 
-    async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Answering>, Infallible> {
-        let http2 = request.version() == Version::HTTP_2;
-        let in_flight = InFlight::enter(&self.activity, http2);
-        let Shared { service, .. } = &*self.shared;
-        let refused = malformed(&request).or_else(|| self.no_room_for(&request));
-        let (mut response, last) = match refused {
-            Some((status, why)) => ((service.refuse)(status, why, Some(&request)), true),
-            None => (
-                self.respond(request, http2).await?,
-                service.health.is_draining(),
-            ),
-        };
-        if last && http2 {
-            self.activity.leaving.notify_one();
-        } else if last {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
-        Ok(response.map(|body| in_flight.answering(body)))
-    }
-
     async fn respond(
         &self,
         request: Request<Incoming>,
@@ -168,6 +152,51 @@ impl Connection {
             StatusCode::SERVICE_UNAVAILABLE,
             "too many connections are busy",
         ))
+    }
+}
+
+/// A request that has come.
+struct Arrived {
+    connection: Arc<Connection>,
+    request: Option<Request<Incoming>>,
+}
+
+impl Arrived {
+    async fn answer(mut self) -> Result<Response<Answering>, Infallible> {
+        let Some(request) = self.request.take() else {
+            // Is put there, and taken once.
+            unreachable!("a request is answered once");
+        };
+        let Connection { shared, activity } = &*self.connection;
+        let http2 = request.version() == Version::HTTP_2;
+        let in_flight = InFlight::enter(activity, http2);
+        let refused = malformed(&request).or_else(|| self.connection.no_room_for(&request));
+        let (mut response, last) = match refused {
+            Some((status, why)) => ((shared.service.refuse)(status, why, Some(&request)), true),
+            None => (
+                self.connection.respond(request, http2).await?,
+                shared.service.health.is_draining(),
+            ),
+        };
+        if last && http2 {
+            activity.leaving.notify_one();
+        } else if last {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        Ok(response.map(|body| in_flight.answering(body)))
+    }
+}
+
+/// Where a request and its sender's end come together, hyper drops the answer before it was begun. It is begun
+/// here and given up at once, so that it is logged and counted like that of any other sender that has left.
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            let routes = self.connection.shared.service.routes.clone();
+            let answer = pin!(routes.oneshot(request.map(Body::new)));
+            let _ = answer.poll(&mut Context::from_waker(Waker::noop()));
+        }
     }
 }
 

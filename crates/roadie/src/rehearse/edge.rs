@@ -26,6 +26,9 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// The largest request line and the largest single header; same page.
 const MAX_LINE_BYTES: usize = 16 * 1024;
 
+/// All addresses that a request came by, the first one's first.
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// The client closed the connection before its request was complete; same page.
 const CLIENT_CLOSED: u16 = 460;
 
@@ -138,20 +141,38 @@ fn is_too_large(request: &Request) -> bool {
 }
 
 /// Adds what an ALB tells the target about the request. All clients are on this machine.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html>
 fn forward(headers: &mut HeaderMap, port: u16) {
-    let here = HeaderValue::from_static("127.0.0.1");
-    headers.append("x-forwarded-for", here);
+    let before = headers.get_all(X_FORWARDED_FOR).iter();
+    let before = before.filter_map(|value| value.to_str().ok());
+    let callers: Vec<_> = before.chain(["127.0.0.1"]).collect();
+    if let Ok(callers) = HeaderValue::from_str(&callers.join(", ")) {
+        headers.insert(X_FORWARDED_FOR, callers);
+    }
     headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
     headers.insert("x-forwarded-port", HeaderValue::from(port));
-    // An ALB names the trace where nobody has, and itself where somebody has.
-    let root = TraceId::random().to_amzn();
-    let trace = match headers.get(X_AMZN_TRACE_ID).map(HeaderValue::to_str) {
-        Some(Ok(trace)) => format!("Self={root};{trace}"),
-        _ => format!("Root={root}"),
-    };
+    let before = headers.get(X_AMZN_TRACE_ID).map(HeaderValue::to_str);
+    let trace = trace(before.and_then(Result::ok).unwrap_or_default());
     if let Ok(trace) = HeaderValue::from_str(&trace) {
         headers.insert(X_AMZN_TRACE_ID, trace);
     }
+}
+
+/// The trace header as an ALB passes it on: it names the trace where nobody has, else itself, in place of the load
+/// balancer before it.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html>
+fn trace(before: &str) -> String {
+    let own = TraceId::random().to_amzn();
+    let fields = before.split(';').map(str::trim);
+    let fields = fields.filter(|field| !field.is_empty() && !field.starts_with("Self="));
+    let fields: Vec<_> = fields.collect();
+    let name = match fields.iter().any(|field| field.starts_with("Root=")) {
+        true => "Self",
+        false => "Root",
+    };
+    [&[&*format!("{name}={own}")], &fields[..]]
+        .concat()
+        .join(";")
 }
 
 /// The load balancer's own answer.

@@ -258,6 +258,40 @@ async fn echo(mut peer: Peer) {
 }
 
 #[tokio::test]
+async fn what_other_load_balancers_said_is_kept_in_one_line() {
+    let stage = Stage::start().await;
+    let _registration = stage.target(echo).await;
+    let root = "root=1-67891233-abcdef012345678912345678";
+    for (trace, fields) in [
+        (root.to_owned(), vec!["self=1-", root]),
+        (
+            format!("self=1-0-0;{root};own=x").replace("self", "Self"),
+            vec!["self=1-", root, "own=x"],
+        ),
+        ("own=x".to_owned(), vec!["root=1-", "own=x"]),
+        ("Self=1-0-0".to_owned(), vec!["root=1-"]),
+    ] {
+        let mut peer = stage.connect().await;
+        let trace = trace.replace("root", "Root");
+        peer.say(&format!(
+            "GET /start HTTP/1.1\r\nhost: here\r\nconnection: close\r\nx-forwarded-for: 203.0.113.7\r\n\
+             x-forwarded-for: 10.0.0.1\r\nx-amzn-trace-id: {trace}\r\n\r\n"
+        ))
+        .await;
+        let told = peer.rest().await;
+        let line = "\r\nx-forwarded-for: 203.0.113.7, 10.0.0.1, 127.0.0.1\r\n";
+        assert!(told.contains(line), "{told}");
+        let sent = told.split("x-amzn-trace-id: ").nth(1).unwrap();
+        let sent: Vec<_> = sent.lines().next().unwrap().split(';').collect();
+        assert_eq!(sent.len(), fields.len(), "{trace}: {sent:?}");
+        for (sent, field) in sent.iter().zip(fields) {
+            assert!(sent.starts_with(field), "{trace}: {sent}");
+            assert_ne!(*sent, "self=1-0-0");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_connection_header_takes_nothing_away_that_must_stay() {
     let stage = Stage::start().await;
     let _registration = stage.target(echo).await;

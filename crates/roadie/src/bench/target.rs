@@ -37,9 +37,10 @@ impl Target {
             .with_context(|| format!("the name {name} cannot be resolved"))?
             .collect();
         ensure!(!addresses.is_empty(), "there is no address behind {name}");
-        let path = match parsed.path() {
-            "/" => "/start",
-            path => path,
+        // A slash at the end asks for the page; only what names no path at all means a rally.
+        let path = match has_path(&full) {
+            true => parsed.path(),
+            false => "/start",
         };
         let query = parsed.query().map(|query| format!("?{query}"));
         Ok(Self {
@@ -73,5 +74,32 @@ impl Target {
     /// Whether it plays a rally that can be asked for its hops.
     pub(super) fn is_rally(&self) -> bool {
         self.path.ends_with("/start")
+    }
+}
+
+/// Whether a URL names a path; parsed, one without has the path `/`.
+fn has_path(url: &str) -> bool {
+    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
+    let host = behind.find(['/', '?', '#']).unwrap_or(behind.len());
+    behind[host..].starts_with('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_url_without_a_path_means_a_rally_and_one_with_a_slash_the_page() {
+        for (url, path) in [
+            ("http://127.0.0.1:1", "/start"),
+            ("127.0.0.1:1", "/start"),
+            ("http://127.0.0.1:1?detail=hops", "/start?detail=hops"),
+            ("http://127.0.0.1:1/", "/"),
+            ("127.0.0.1:1/", "/"),
+            ("127.0.0.1:1/?a", "/?a"),
+            ("127.0.0.1:1/ping", "/ping"),
+        ] {
+            assert_eq!(Target::find(url).await.unwrap().path, path, "{url}");
+        }
     }
 }

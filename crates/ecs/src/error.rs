@@ -17,12 +17,12 @@ use crate::printable::{Line, Shown};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is missing, or the system does not let us read it.
-    #[error("{}: {source}", Shown(.file))]
+    #[error("{}: {cause}", Shown(.file))]
     Read {
         /// The file that was asked for.
         file: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says. Part of the message, and so no source of it.
+        cause: io::Error,
     },
 
     /// The file is not JSON. The place is written so that editors can jump to it.

@@ -37,17 +37,17 @@ impl Layout {
     /// before that. Stops at the first error.
     pub fn read(dir: &Path) -> Result<Self, Error> {
         let plan = dir.join(plan::FILE);
-        let unread = |source| Error::Read {
+        let unread = |cause| Error::Read {
             file: plan.clone(),
-            source,
+            cause,
         };
         let root = file::root(dir).map_err(unread)?;
         let mut steps = Vec::new();
         for planned in plan::parse(&plan, &read(&plan, &root)?)? {
             let file = beside(dir, &planned.file);
             if file::leaves(&planned.file) {
-                let source = Refusal::Outside.into();
-                return Err(Error::Read { file, source });
+                let cause = Refusal::Outside.into();
+                return Err(Error::Read { file, cause });
             }
             let text = read(&file, &root)?;
             steps.push(Step::parse(file, planned.call, planned.outputs, &text)?);
@@ -264,8 +264,8 @@ fn read(path: &Path, root: &Path) -> Result<String, Error> {
     let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8");
     let bytes = file::read_below(path, root);
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(not_text));
-    text.map_err(|source| Error::Read {
+    text.map_err(|cause| Error::Read {
         file: path.to_owned(),
-        source,
+        cause,
     })
 }

@@ -54,7 +54,10 @@ impl Spoilt {
 fn a_missing_file_is_named() {
     let spoilt = Spoilt::new("missing");
     fs::remove_file(spoilt.0.join("client-service.json")).unwrap();
-    assert!(matches!(spoilt.error(), Error::Read { .. }));
+    let error = spoilt.error();
+    assert!(matches!(error, Error::Read { .. }));
+    // A cause that is in the message is not told again behind it.
+    assert!(std::error::Error::source(&error).is_none(), "{error}");
     assert!(
         spoilt.message().starts_with("client-service.json: "),
         "{}",

@@ -151,8 +151,9 @@ impl Rehearse {
             let console = Console::new(stage.longest_name(), !self.no_color.is_empty());
             let console = console.context("cannot start the thread that prints")?;
             let played = self.play(stage, &console, |_| std::future::pending()).await;
-            console.screen().finish();
-            played
+            let printed = console.screen().finish();
+            played?;
+            Ok(printed?)
         }))
     }
 
@@ -244,6 +245,7 @@ impl Rehearse {
             tokio::select! {
                 () = requested => {}
                 () = script => {}
+                () = console.screen().broken() => {}
             }
         };
         let limits = edge::limits(stage.idle_timeout);

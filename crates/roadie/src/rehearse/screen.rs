@@ -8,7 +8,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::stdio;
+use tokio::sync::Notify;
+
+use crate::stdio::{self, StdoutError};
 
 /// Lines wait for the next drawing, but not more bytes than this.
 const MOST_WAITING: usize = 16 * 1024;
@@ -31,6 +33,8 @@ struct Shared {
     wanted: Condvar,
     /// Rings when it is written.
     written: Condvar,
+    /// Rings when standard output takes no more.
+    broken: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +50,8 @@ struct Paper {
     left_out: usize,
     wanted: bool,
     writing: bool,
+    /// Why standard output takes no more.
+    broken: Option<StdoutError>,
 }
 
 /// What is written to.
@@ -119,13 +125,24 @@ impl Screen {
         }
     }
 
+    /// Resolves when standard output takes no more, as after `| head` or on a full disk: a rehearsal that
+    /// nobody sees ends.
+    pub(crate) async fn broken(&self) {
+        self.0.broken.notified().await;
+    }
+
     /// Waits until all is written, where somebody reads.
-    pub(crate) fn finish(&self) {
+    ///
+    /// # Errors
+    /// Standard output had no room. That nobody reads it any more is no failure.
+    pub(crate) fn finish(&self) -> Result<(), StdoutError> {
         self.close();
         let paper = self.0.paper();
         let open = |paper: &mut Paper| paper.wanted || paper.writing;
         // Whether it was in time does not matter: this is the end.
-        let _ = self.0.written.wait_timeout_while(paper, LAST, open);
+        let waited = self.0.written.wait_timeout_while(paper, LAST, open);
+        let (mut paper, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        stdio::if_read(paper.broken.take().map_or(Ok(()), Err))
     }
 }
 
@@ -148,8 +165,15 @@ impl Shared {
             paper.writing = true;
             let text = paper.draw_for(&to);
             drop(paper);
-            to.write(&text);
-            self.paper().writing = false;
+            let written = to.write(&text);
+            let mut paper = self.paper();
+            paper.writing = false;
+            if let Err(error) = written {
+                paper.broken = Some(error);
+                to = To::Nobody;
+                self.broken.notify_one();
+            }
+            drop(paper);
             self.written.notify_all();
         }
     }
@@ -226,24 +250,14 @@ fn columns(line: &str) -> usize {
 }
 
 impl To {
-    fn write(&mut self, text: &str) {
+    fn write(&mut self, text: &str) -> Result<(), StdoutError> {
         match self {
-            Self::Stdout => print(text),
+            Self::Stdout => stdio::write(text)?,
             // A full disk ends the log, not the rehearsal.
             Self::File(file) => drop(file.write_all(text.as_bytes())),
             Self::Nobody => {}
         }
-    }
-}
-
-fn print(text: &str) {
-    if let Err(error) = stdio::write(text) {
-        // Nobody listens any more, as after `| head`. The leashes end the containers.
-        let closed = error.is_closed();
-        if !closed {
-            stdio::failure(&error.into(), 1);
-        }
-        std::process::exit(i32::from(!closed));
+        Ok(())
     }
 }
 

@@ -138,6 +138,16 @@ fn a_rehearsal_says_why_it_ends() {
     let dir = place.own_layout("own").join("ec2");
     let dir = dir.to_str().unwrap();
     let words = ["rehearse", "--port=0", "--control-port=0", "--dir", dir];
+    let scratch = place.dir.join("tmp");
+    std::fs::create_dir_all(&scratch).unwrap();
+    let ended = |place: &Place, words: &[&str], stdout| {
+        let mut roadie = place.roadie(words);
+        let roadie = roadie.env("TMPDIR", &scratch).stdout(stdout);
+        let output = roadie.stderr(Stdio::piped()).output().unwrap();
+        let left = std::fs::read_dir(&scratch).unwrap().count();
+        assert_eq!(left, 0, "its folder is removed");
+        output
+    };
     let output = ended(&place, &words, full());
     assert_eq!(output.status.code(), Some(1));
     assert!(

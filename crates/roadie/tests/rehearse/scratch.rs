@@ -105,7 +105,12 @@ async fn the_folder_is_its_users_alone_and_made_again_where_it_was_tidied_up() {
     assert_eq!(elsewhere.names(), [""; 0]);
     fs::remove_file(&own).unwrap();
     roadie.says("started task 3").await;
-    eventually("the folder", async || own.is_dir().then_some(())).await;
+    // One that is killed before it has its lock leaves a folder that is spared for a minute.
+    let lock = own.join("lock");
+    eventually("the folder and its lock", async || {
+        lock.exists().then_some(())
+    })
+    .await;
     assert_eq!(mode(&own), 0o700);
     roadie.signal(Signal::KILL);
     roadie.ended().await;

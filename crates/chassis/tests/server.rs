@@ -258,6 +258,9 @@ async fn streams_whose_answers_have_no_room_are_given_up_with_their_connection()
     let server = Server::start(limits()).await;
     let (mut send, connection) = server.http2(0).await;
     let driven = tokio::spawn(connection);
+    // The connection has been idle for almost as long as an answer may be left unread.
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let begun = Instant::now();
     let mut answers = Vec::new();
     for _ in 0..100 {
         send = send.ready().await.unwrap();
@@ -268,9 +271,13 @@ async fn streams_whose_answers_have_no_room_are_given_up_with_their_connection()
         // Their heads come, since only bodies need a window.
         unread.push(answer.await.unwrap());
     }
-    let begun = Instant::now();
     let end = tokio::time::timeout(Duration::from_secs(5), driven).await;
     assert!(end.is_ok(), "still open after {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_millis(300),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]

@@ -189,10 +189,12 @@ impl Arrived {
 }
 
 /// Where a request and its sender's end come together, hyper drops the answer before it was begun. It is begun
-/// here and given up at once, so that it is logged and counted like that of any other sender that has left.
+/// here and given up at once, so that it is logged and counted like that of any other sender that has left. Over
+/// HTTP/2 each answer is a task of its own, which is begun anyway.
 impl Drop for Arrived {
     fn drop(&mut self) {
-        if let Some(request) = self.request.take() {
+        let request = self.request.take();
+        if let Some(request) = request.filter(|request| request.version() != Version::HTTP_2) {
             let routes = self.connection.shared.service.routes.clone();
             let answer = pin!(routes.oneshot(request.map(Body::new)));
             let _ = answer.poll(&mut Context::from_waker(Waker::noop()));
